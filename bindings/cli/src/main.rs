@@ -1,0 +1,2 @@
+//! ushield-cli
+fn main() {}

@@ -1,0 +1,1 @@
+//! ushield-bank
