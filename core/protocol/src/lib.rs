@@ -1,1 +1,12 @@
-//! ushield-protocol
+//! What the bytes mean. Must not do I/O, keep state, tell the time or draw random numbers: bytes, times and randomness are arguments.
+//!
+//! The normative text is `docs/protocol.md`; section numbers in these docs are its sections.
+#![no_std]
+#![cfg_attr(test, allow(clippy::as_conversions))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod code;
+pub mod key;
