@@ -10,3 +10,12 @@ extern crate std;
 
 pub mod code;
 pub mod key;
+pub mod cbor;
+pub mod cose;
+pub mod mac;
+pub mod message;
+pub mod pin;
+pub mod refusal;
+pub mod text;
+pub mod account;
+pub mod currency;
