@@ -1,0 +1,2 @@
+//! ushield-token
+fn main() {}
