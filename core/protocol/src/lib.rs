@@ -19,3 +19,6 @@ pub mod refusal;
 pub mod text;
 pub mod account;
 pub mod currency;
+pub mod bank_key;
+pub mod order;
+pub mod render;

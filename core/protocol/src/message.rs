@@ -5,7 +5,7 @@ mod handshake;
 mod reply;
 
 pub use command::{Request, Role};
-pub use handshake::{Hello, P3, P4, P5, P6, State, StateFlags, Versions};
+pub use handshake::{Hello, MAX_NAME, P3, P4, P5, P6, State, StateFlags, Versions, check_name};
 pub use reply::{Info, PhoneEntry, Reply, ReplyClass, certificates, decode_certificates, decode_phones, encode_phones};
 
 use crate::key::{Hash, OrderId};
