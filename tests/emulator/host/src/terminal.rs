@@ -1,0 +1,213 @@
+//! The terminal face: the display in a frame, arrow keys, Enter for OK, Esc for C.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crossterm::{
+    cursor,
+    event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+    queue, style, terminal,
+};
+
+use crate::{
+    picture::{COLUMNS, LINES, ROWS, WIDTH},
+    runner::{Handle, Key},
+    screen::{Frame, Screen},
+};
+
+/// How often the face looks for a new frame while no key is pressed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Runs the face on the calling thread until the person quits, `stop` is set, or the token has stopped.
+///
+/// # Errors
+/// The terminal's; it is restored in any case.
+pub fn run(
+    screen: &Screen,
+    token: &Handle,
+    tokio: &tokio::runtime::Handle,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let _restored = RawTerminal::enter()?;
+    let mut out = io::stdout();
+    let mut pixels = false;
+    let mut drawn = None;
+    while !stop.load(Ordering::Relaxed) {
+        let frame = screen.now();
+        let wanted = (frame.serial, pixels);
+        if drawn != Some(wanted) {
+            draw(&mut out, &frame, pixels, terminal::size()?)?;
+            out.flush()?;
+            drawn = Some(wanted);
+        }
+        if !event::poll(GLANCE)? {
+            continue;
+        }
+        match event::read()? {
+            Event::Key(pressed) if pressed.kind == KeyEventKind::Press => match meaning(pressed) {
+                Some(Meaning::Press(key)) if tokio.block_on(token.press(key)).is_err() => return Ok(()),
+                Some(Meaning::Press(_)) | None => {}
+                Some(Meaning::TogglePixels) => pixels = !pixels,
+                Some(Meaning::Quit) => return Ok(()),
+            },
+            Event::Resize(..) => drawn = None,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Starts the face on a thread of its own.
+///
+/// # Errors
+/// No thread could be started.
+pub(crate) fn spawn(
+    screen: Screen,
+    token: Handle,
+    stop: Arc<AtomicBool>,
+) -> io::Result<tokio::sync::oneshot::Receiver<io::Result<()>>> {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    let tokio = tokio::runtime::Handle::current();
+    std::thread::Builder::new().name("face".into()).spawn(move || {
+        // The program may be ending already; then nobody asks.
+        let _ = ended.send(run(&screen, &token, &tokio, &stop));
+    })?;
+    Ok(end)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Meaning {
+    Press(Key),
+    TogglePixels,
+    Quit,
+}
+
+fn meaning(pressed: KeyEvent) -> Option<Meaning> {
+    if pressed.modifiers.contains(KeyModifiers::CONTROL) {
+        return (pressed.code == KeyCode::Char('c')).then_some(Meaning::Quit);
+    }
+    match pressed.code {
+        KeyCode::Enter => Some(Meaning::Press(Key::Ok)),
+        KeyCode::Esc => Some(Meaning::Press(Key::Cancel)),
+        KeyCode::Up => Some(Meaning::Press(Key::Up)),
+        KeyCode::Down => Some(Meaning::Press(Key::Down)),
+        KeyCode::Char('p') => Some(Meaning::TogglePixels),
+        KeyCode::Char('q') => Some(Meaning::Quit),
+        _ => None,
+    }
+}
+
+/// Draws the whole face. Pixels need a terminal of 194 columns and 51 lines; a smaller one gets text.
+fn draw(out: &mut impl Write, frame: &Frame, pixels: bool, (columns, lines): (u16, u16)) -> io::Result<()> {
+    queue!(out, terminal::Clear(terminal::ClearType::All), cursor::MoveTo(0, 0))?;
+    let room =
+        usize::from(columns) >= WIDTH.saturating_add(2) && usize::from(lines) >= (ROWS / 2).saturating_add(3);
+    let (down, hint) = match (pixels, room) {
+        (true, true) => (ROWS / 2, "p text"),
+        (true, false) => (LINES, "p text (pixels need a terminal of 194 x 51)"),
+        (false, _) => (LINES, "p pixels"),
+    };
+    if down == LINES {
+        draw_box(out, COLUMNS, LINES)?;
+        draw_text(out, frame)?;
+    } else {
+        draw_box(out, WIDTH, ROWS / 2)?;
+        draw_pixels(out, frame)?;
+    }
+    at(out, 0, down.saturating_add(2))?;
+    queue!(out, style::Print(format!(" Enter OK  Esc C  ↑ ↓ pages  {hint}  q quit")))?;
+    if let Some(fault) = frame.fault {
+        at(out, 0, down.saturating_add(3))?;
+        queue!(out, style::Print(format!(" display fault: {fault}")))?;
+    }
+    Ok(())
+}
+
+fn draw_box(out: &mut impl Write, across: usize, down: usize) -> io::Result<()> {
+    let bar = "─".repeat(across);
+    queue!(out, style::Print(format!("┌{bar}┐")))?;
+    for line in 1..=down {
+        at(out, 0, line)?;
+        queue!(out, style::Print("│"))?;
+        at(out, across.saturating_add(1), line)?;
+        queue!(out, style::Print("│"))?;
+    }
+    at(out, 0, down.saturating_add(1))?;
+    queue!(out, style::Print(format!("└{bar}┘")))
+}
+
+/// Every character is put at its own cell: terminals disagree about the width of some.
+fn draw_text(out: &mut impl Write, frame: &Frame) -> io::Result<()> {
+    for (line, text) in (1..).zip(frame.lines()) {
+        let mut cell = 1_usize;
+        for character in text.chars() {
+            at(out, cell, line)?;
+            queue!(out, style::Print(character))?;
+            cell = cell.saturating_add(if character.is_ascii() { 1 } else { 2 });
+        }
+    }
+    Ok(())
+}
+
+fn draw_pixels(out: &mut impl Write, frame: &Frame) -> io::Result<()> {
+    for line in 0..ROWS / 2 {
+        at(out, 1, line.saturating_add(1))?;
+        let upper = line.saturating_mul(2);
+        let row: String = (0..WIDTH)
+            .map(|x| {
+                match (frame.picture.is_dark(x, upper), frame.picture.is_dark(x, upper.saturating_add(1))) {
+                    (false, false) => ' ',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (true, true) => '█',
+                }
+            })
+            .collect();
+        queue!(out, style::Print(row))?;
+    }
+    Ok(())
+}
+
+fn at(out: &mut impl Write, column: usize, line: usize) -> io::Result<()> {
+    let coordinate = |value| u16::try_from(value).unwrap_or(u16::MAX);
+    queue!(out, cursor::MoveTo(coordinate(column), coordinate(line)))
+}
+
+/// The terminal in raw mode on its alternate screen, until this is dropped or the program panics.
+struct RawTerminal;
+
+impl RawTerminal {
+    fn enter() -> io::Result<Self> {
+        terminal::enable_raw_mode()?;
+        let before = std::panic::take_hook();
+        // First restore, then report: a message in raw mode on the other screen would be lost.
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            before(panic);
+        }));
+        let entered = Self;
+        crossterm::execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)?;
+        Ok(entered)
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// A terminal that is gone cannot be restored, and nobody can be told.
+fn restore() {
+    let _ = crossterm::execute!(io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
+    let _ = terminal::disable_raw_mode();
+}
+
+#[cfg(test)]
+mod tests;
