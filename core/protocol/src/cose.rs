@@ -91,13 +91,7 @@ pub fn token_to_be_signed(tag: Tag, payload: &[u8]) -> Vec<u8> {
 }
 
 fn assemble(protected: &[u8], payload: &[u8], signature: &Signature) -> Vec<u8> {
-    Writer::new()
-        .array(4)
-        .bytes(protected)
-        .map(0)
-        .bytes(payload)
-        .bytes(signature.as_bytes())
-        .into_bytes()
+    Writer::new().array(4).bytes(protected).map(0).bytes(payload).bytes(signature.as_bytes()).into_bytes()
 }
 
 fn to_be_signed(protected: &[u8], tag: Tag, payload: &[u8]) -> Vec<u8> {

@@ -6,7 +6,9 @@ mod reply;
 
 pub use command::{Request, Role};
 pub use handshake::{Hello, MAX_NAME, P3, P4, P5, P6, State, StateFlags, Versions, check_name};
-pub use reply::{Info, PhoneEntry, Reply, ReplyClass, certificates, decode_certificates, decode_phones, encode_phones};
+pub use reply::{
+    Info, PhoneEntry, Reply, ReplyClass, certificates, decode_certificates, decode_phones, encode_phones,
+};
 
 use crate::key::{Hash, OrderId};
 
@@ -75,8 +77,7 @@ pub fn pairing_commitment(token_nonce: &[u8; 32]) -> Hash {
 /// The six digits that both sides show (section 4); `handshake_hash` after P3.
 #[must_use]
 pub fn pairing_digits(handshake_hash: &[u8; 32], phone_nonce: &[u8; 16], token_nonce: &[u8; 32]) -> u32 {
-    let mac =
-        crate::mac::hmac_sha256(handshake_hash, &[b"USHIELD-PAIR-DIGITS-v1", phone_nonce, token_nonce]);
+    let mac = crate::mac::hmac_sha256(handshake_hash, &[b"USHIELD-PAIR-DIGITS-v1", phone_nonce, token_nonce]);
     let (head, _) = mac.split_at(8);
     let number = head.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     u32::try_from(number % 1_000_000).unwrap_or(0)
@@ -93,6 +94,3 @@ pub fn connect_hint(k_hint: &[u8; 32], link_nonce: &[u8; 8], ephemeral: &[u8]) -
 pub(crate) fn order_id(bytes: &[u8]) -> Option<OrderId> {
     OrderId::from_slice(bytes)
 }
-
-#[cfg(test)]
-mod tests;

@@ -307,6 +307,3 @@ impl Order<Verified> {
         self.payload().id
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -64,7 +64,10 @@ impl PinBlock {
         let [length, rest @ ..] = &self.0;
         let characters = rest.get(..usize::from(*length)).unwrap_or(rest);
         let all = |step: i16| {
-            characters.iter().zip(characters.iter().skip(1)).all(|(a, b)| i16::from(*b) - i16::from(*a) == step)
+            characters
+                .iter()
+                .zip(characters.iter().skip(1))
+                .all(|(a, b)| i16::from(*b) - i16::from(*a) == step)
         };
         all(0) || all(1) || all(-1)
     }
@@ -85,7 +88,9 @@ mod tests {
         for bad in ["", "12345", "1234567890123", "12345 ", "12345é", "123456789012345678901234567890123"] {
             assert_eq!(PinBlock::new(bad).map(|_| ()), Err(Code::BadPinFormat), "{bad}");
         }
-        for (pin, simple) in [("111111", true), ("123456", true), ("fedcba", true), ("135790", false), ("Ab12cd", false)] {
+        for (pin, simple) in
+            [("111111", true), ("123456", true), ("fedcba", true), ("135790", false), ("Ab12cd", false)]
+        {
             assert_eq!(PinBlock::new(pin).unwrap().is_too_simple(), simple, "{pin}");
         }
         let mut bytes = *PinBlock::new(INITIAL_PIN).unwrap().expose();

@@ -137,6 +137,3 @@ pub fn pages(order: &Order<Verified>, profile: Profile, notices: &Notices) -> Re
     let pages = layout::pages(blocks::title(payload, locale), &blocks, locale);
     if pages.len() > MAX_PAGES { Err(Unshowable { field: Field::outer(10) }) } else { Ok(Pages(pages)) }
 }
-
-#[cfg(test)]
-mod tests;

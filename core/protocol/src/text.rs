@@ -90,12 +90,16 @@ enum Script {
 fn script(c: char) -> Script {
     match c {
         'A'..='Z' | 'a'..='z' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' => Script::Latin,
-        '\u{c0}'..='\u{24f}' | '\u{250}'..='\u{2af}' | '\u{1e00}'..='\u{1eff}' if c.is_alphabetic() => Script::Latin,
+        '\u{c0}'..='\u{24f}' | '\u{250}'..='\u{2af}' | '\u{1e00}'..='\u{1eff}' if c.is_alphabetic() => {
+            Script::Latin
+        }
         '\u{370}'..='\u{3ff}' => Script::Greek,
         '\u{400}'..='\u{4ff}' => Script::Cyrillic,
         '\u{3040}'..='\u{30ff}' => Script::Kana,
         '\u{3100}'..='\u{312f}' => Script::Bopomofo,
-        '\u{3400}'..='\u{4db5}' | '\u{4e00}'..='\u{9fef}' | '\u{f900}'..='\u{faff}' | '\u{3007}' => Script::Han,
+        '\u{3400}'..='\u{4db5}' | '\u{4e00}'..='\u{9fef}' | '\u{f900}'..='\u{faff}' | '\u{3007}' => {
+            Script::Han
+        }
         _ => Script::Common,
     }
 }

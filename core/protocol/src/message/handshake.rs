@@ -113,14 +113,8 @@ impl StateFlags {
     /// The byte.
     #[must_use]
     pub fn encode(self) -> u8 {
-        let bits = [
-            self.pin_initial,
-            self.pin_locked,
-            self.pay,
-            self.login,
-            self.reviewing,
-            self.reviewing_ours,
-        ];
+        let bits =
+            [self.pin_initial, self.pin_locked, self.pay, self.login, self.reviewing, self.reviewing_ours];
         bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit))
     }
 

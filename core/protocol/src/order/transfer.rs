@@ -204,9 +204,7 @@ impl Transfer {
         map.required(reader, 12)?;
         let remittance = text_field(reader, 12, 0, 140)?;
         let beside = match map.optional(reader, 13)? {
-            true => {
-                Some(OrderId::from_slice(reader.bytes(16, 16)?).ok_or(reader.error(Reason::BadValue))?)
-            }
+            true => Some(OrderId::from_slice(reader.bytes(16, 16)?).ok_or(reader.error(Reason::BadValue))?),
             false => None,
         };
         map.finish(reader)?;

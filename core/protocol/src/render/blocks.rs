@@ -25,7 +25,11 @@ pub(super) fn title(payload: &OrderPayload, locale: Locale) -> &'static str {
 }
 
 /// The blocks of an order.
-pub(super) fn of(payload: &OrderPayload, locale: Locale, notices: &Notices) -> Result<Vec<Block>, Unshowable> {
+pub(super) fn of(
+    payload: &OrderPayload,
+    locale: Locale,
+    notices: &Notices,
+) -> Result<Vec<Block>, Unshowable> {
     let say = Say(locale);
     let mut blocks = Vec::new();
     match &payload.operation {
@@ -130,8 +134,7 @@ impl Say {
         text::check(value).map_err(|_| unshowable)?;
         let lines = wrap(value).ok_or(unshowable)?;
         if text::has_look_alikes(value) {
-            let label = self.pick(zh, en) + &self.pick(" !形近字", " !look-alike");
-            Ok(Block::apart(label, lines))
+            Ok(Block::marked(self.pick(zh, en), &self.pick(" !形近字", " !look-alike"), lines))
         } else {
             Ok(self.lines(zh, en, lines))
         }

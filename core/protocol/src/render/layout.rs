@@ -30,9 +30,9 @@ impl Block {
         Self { label: Some(label), lines: value }
     }
 
-    /// Label and value, never on one line.
-    pub(super) fn apart(label: String, mut value: Vec<String>) -> Self {
-        value.insert(0, label.clone());
+    /// Label with a mark behind it, and value; never on one line. The mark is not repeated on further pages.
+    pub(super) fn marked(label: String, mark: &str, mut value: Vec<String>) -> Self {
+        value.insert(0, format!("{label}{mark}"));
         Self { label: Some(label), lines: value }
     }
 

@@ -31,11 +31,11 @@ fn ordinary_names_pass_and_look_alikes_are_marked() {
     for (text, marked) in [
         ("北京某某科技有限公司", false),
         ("Müller 张伟 (ACME) Co., Ltd.", false),
-        ("ООО Рога", false),
+        ("ООО Рога", true),
         ("トヨタ自動車 Toyota", false),
     ] {
-        assert_eq!(check(text), if text.starts_with("ООО") { Ok(()) } else { Ok(()) }, "{text}");
-        assert_eq!(has_look_alikes(text), marked || text.starts_with("ООО"), "{text}");
+        assert_eq!(check(text), Ok(()), "{text}");
+        assert_eq!(has_look_alikes(text), marked, "{text}");
     }
     assert!(has_look_alikes("ＡＢＣ"));
     assert!(has_look_alikes("Ⅳ"));
