@@ -27,5 +27,6 @@ pub mod pin;
 pub mod receipt;
 pub mod refusal;
 pub mod render;
+pub mod secret;
 pub mod text;
 pub mod verify;

@@ -11,6 +11,7 @@ pub use reply::{
 };
 
 use crate::key::{Hash, OrderId};
+use crate::secret::Secret;
 
 /// Largest body of a message.
 pub const MAX_BODY: usize = 4096;
@@ -85,8 +86,8 @@ pub fn pairing_digits(handshake_hash: &[u8; 32], phone_nonce: &[u8; 16], token_n
 
 /// The hint of K1 (section 3): selects the pairing record, authenticates nothing.
 #[must_use]
-pub fn connect_hint(k_hint: &[u8; 32], link_nonce: &[u8; 8], ephemeral: &[u8]) -> [u8; 4] {
-    let mac = crate::mac::hmac_sha256(k_hint, &[link_nonce, ephemeral]);
+pub fn connect_hint(k_hint: &Secret<32>, link_nonce: &[u8; 8], ephemeral: &[u8]) -> [u8; 4] {
+    let mac = crate::mac::hmac_sha256(k_hint.expose(), &[link_nonce, ephemeral]);
     let [a, b, c, d, ..] = mac;
     [a, b, c, d]
 }

@@ -21,9 +21,10 @@ use resolver::{Resolver, STATIC};
 use crate::code::Code;
 use crate::key::PublicKey;
 use crate::message::{MAX_BODY, SUITE, VERSION};
+use crate::secret::Secret;
 
 /// 32 random bytes from which a handshake draws its ephemeral key.
-pub type Seed = Zeroizing<[u8; 32]>;
+pub type Seed = Secret<32>;
 
 /// A static key, and where it lives.
 #[derive(Clone)]

@@ -10,6 +10,7 @@ use crate::cbor::{DecodeError, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::pin::PinBlock;
 use crate::refusal::Refusal;
+use crate::secret::Secret;
 use crate::text;
 
 /// Longest name of a phone or a token, in bytes.
@@ -327,9 +328,9 @@ pub enum P6 {
     /// Paired.
     Paired {
         /// Key of hints.
-        k_hint: Zeroizing<[u8; 32]>,
+        k_hint: Secret<32>,
         /// Key of advertisements.
-        k_adv: Zeroizing<[u8; 32]>,
+        k_adv: Secret<32>,
         /// PIN tries left.
         tries: u8,
     },
@@ -350,8 +351,8 @@ impl P6 {
         match self {
             P6::Paired { k_hint, k_adv, tries } => {
                 bytes.extend_from_slice(&[0, *tries]);
-                bytes.extend_from_slice(k_hint.as_slice());
-                bytes.extend_from_slice(k_adv.as_slice());
+                bytes.extend_from_slice(k_hint.expose());
+                bytes.extend_from_slice(k_adv.expose());
             }
             P6::Refused { refusal, tries } => {
                 bytes.push(refusal.code.wire().unwrap_or(0x60));
@@ -366,11 +367,9 @@ impl P6 {
         let mut cursor = Cursor(bytes);
         let [status, tries] = cursor.take()?;
         let answer = match Code::from_wire(status) {
-            Some(Code::Ok) => P6::Paired {
-                k_hint: Zeroizing::new(cursor.take()?),
-                k_adv: Zeroizing::new(cursor.take()?),
-                tries,
-            },
+            Some(Code::Ok) => {
+                P6::Paired { k_hint: Secret::new(cursor.take()?), k_adv: Secret::new(cursor.take()?), tries }
+            }
             Some(code) => P6::Refused { refusal: Refusal::from(code), tries },
             None => return Err(DecodeError::framing()),
         };

@@ -16,6 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Seed, StaticKey};
 use crate::key::PublicKey;
+use crate::secret::Secret;
 
 /// snow wants bytes for a private key; these stand for "the static key of this resolver".
 pub(super) const STATIC: &[u8] = b"static";
@@ -23,7 +24,7 @@ const POINT: usize = 33;
 const TAG: usize = 16;
 
 /// The x-coordinate that two keys agree on.
-pub type SharedSecret = Zeroizing<[u8; 32]>;
+pub type SharedSecret = Secret<32>;
 
 /// A Noise private key in memory. Zeroized when dropped; never shown.
 #[derive(Clone)]
@@ -53,7 +54,7 @@ impl DhSecret {
     pub fn agree(&self, peer: &PublicKey) -> Option<SharedSecret> {
         let peer = p256::PublicKey::from_sec1_bytes(peer.as_bytes()).ok()?;
         let shared = diffie_hellman(self.0.to_nonzero_scalar(), peer.as_affine());
-        Some(Zeroizing::new((*shared.raw_secret_bytes()).into()))
+        Some(Secret::new((*shared.raw_secret_bytes()).into()))
     }
 }
 
@@ -104,7 +105,7 @@ impl Random for Drbg {
             self.block += 1;
             let mut state = Sha256::new();
             state.update(b"USHIELD-DRBG");
-            state.update(self.seed.as_slice());
+            state.update(self.seed.expose());
             state.update(self.block.to_be_bytes());
             for (to, from) in chunk.iter_mut().zip(state.finalize()) {
                 *to = from;
@@ -177,7 +178,7 @@ impl Dh for P256 {
             }
         };
         let shared = shared.ok_or(Error::Dh)?;
-        for (to, from) in out.iter_mut().zip(shared.iter()) {
+        for (to, from) in out.iter_mut().zip(shared.expose()) {
             *to = *from;
         }
         Ok(())

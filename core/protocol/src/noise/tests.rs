@@ -7,7 +7,7 @@ fn secret(byte: u8) -> DhSecret {
 }
 
 fn seed(byte: u8) -> Seed {
-    Zeroizing::new([byte; 32])
+    Secret::new([byte; 32])
 }
 
 /// Runs a handshake; the lengths of its messages.
