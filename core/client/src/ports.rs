@@ -1,0 +1,16 @@
+//! The six ports through which the client reaches the world: link, bank, store, key store, clock, entropy.
+//!
+//! A platform implements them; the client has no other way out. Every error is of the catalogue: the port that
+//! meets a failure knows best which code it is.
+
+mod bank;
+mod keystore;
+mod link;
+mod store;
+mod time;
+
+pub use bank::{BankHttp, HttpRequest, HttpResponse, Method};
+pub use keystore::{Entropy, Keystore, SealingKey};
+pub use link::{Connector, Link};
+pub use store::{Change, Health, Store, Table};
+pub use time::{Clock, Millis, UnixSeconds};
