@@ -1,0 +1,64 @@
+//! What a board must offer, and what it is told to do.
+
+use alloc::vec::Vec;
+
+use ushield_protocol::message::Kind;
+
+use crate::flash::Flash;
+
+/// Monotonic milliseconds since the board was switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// This many milliseconds later.
+    #[must_use]
+    pub const fn plus(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// The four keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// OK.
+    Ok,
+    /// C.
+    Cancel,
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+}
+
+/// The display; the board has the font.
+pub trait Screen {
+    /// Shows a page: 6 lines of at most 24 cells, joined by U+000A. Keys that were pressed before this returns
+    /// must never be handed to [`crate::Token::key`] afterwards.
+    fn draw(&mut self, page: &str);
+}
+
+/// The board's random number generator.
+pub trait Entropy {
+    /// Fills `out` with bytes that nobody can predict.
+    fn fill(&mut self, out: &mut [u8]);
+}
+
+/// All of it.
+pub trait Board: Screen + Flash + Entropy {}
+
+impl<B: Screen + Flash + Entropy> Board for B {}
+
+/// What the token wants to happen on its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send this message to the phone.
+    Send {
+        /// What it is.
+        kind: Kind,
+        /// Its body.
+        body: Vec<u8>,
+    },
+    /// End the connection.
+    Disconnect,
+}
