@@ -1,0 +1,416 @@
+//! The bank's decision over a token's answer (protocol.md, 12): one function without I/O.
+//!
+//! Received bytes, the time and the rows that [`Question`] asks for go in; what to write and what to reply comes out.
+//! Whoever calls it reads the rows and applies the writes in one serializable transaction.
+
+mod rows;
+
+pub use rows::{KeyRow, OrderRow, Question, Recorded, Rows, TransferRow};
+
+use ushield_bank_api::{AuthorizationReply, Base64Url, OrderState, Problem, Role, route};
+use ushield_protocol::authorization::Decision as Said;
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{BankId, DeviceId, Hash, KeyId, OrderId, PublicKey, SigningKey, VerifySignature};
+use ushield_protocol::receipt::{Outcome, Receipt};
+use ushield_protocol::refusal::Refusal;
+use ushield_protocol::verify::{self, Anomaly};
+
+use crate::certificate::Ca;
+use crate::error::BankError;
+use crate::ledger::{Posting, clearing, income};
+
+/// What the bank signs and verifies with.
+#[derive(Debug)]
+pub struct Authority<'a, V> {
+    /// The bank.
+    pub bank: &'a BankId,
+    /// Signs receipts.
+    pub receipt_key: &'a SigningKey,
+    /// Issues certificates.
+    pub ca: &'a Ca,
+    /// Checks signatures.
+    pub verifier: &'a V,
+}
+
+/// A reply over HTTP, as it is stored and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Media type.
+    pub media_type: String,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// What a recorded answer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Yes.
+    Approval,
+    /// No.
+    Rejection,
+    /// A new key, attested.
+    Attestation,
+}
+
+/// An authentic answer, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Identity of the answer.
+    pub payload_hash: Hash,
+    /// The key that signed it.
+    pub key: KeyId,
+    /// Its counter and predecessor; an attestation has neither.
+    pub link: Option<(u32, Hash)>,
+    /// The order that it is about.
+    pub order: OrderId,
+    /// What it was.
+    pub kind: Kind,
+    /// The bytes as received.
+    pub bytes: Vec<u8>,
+    /// When.
+    pub received: u64,
+}
+
+/// The end of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The order.
+    pub order: OrderId,
+    /// How.
+    pub outcome: Outcome,
+    /// Why, if refused.
+    pub reason: Option<Code>,
+    /// When.
+    pub ended: u64,
+    /// The signed receipt.
+    pub receipt: Vec<u8>,
+}
+
+/// One change of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Record an answer.
+    Record(Record),
+    /// Record an answer that shows two states of its key.
+    RecordAnomaly(Record, Anomaly),
+    /// Take no more signatures of this key.
+    Freeze(KeyId),
+    /// Move money for an order.
+    Post(OrderId, String, Vec<Posting>),
+    /// Take signatures of a new key.
+    AddKey(NewKey),
+    /// End an order, with its outbox row.
+    End(End),
+    /// Keep the reply to this answer.
+    Reply(Hash, Reply),
+}
+
+/// A key that the bank has certified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// The token that holds it.
+    pub device: DeviceId,
+    /// What it may sign.
+    pub role: Role,
+    /// The key.
+    pub key: PublicKey,
+    /// The order that it was issued for.
+    pub order: OrderId,
+    /// Certificates, own first.
+    pub chain: Vec<Vec<u8>>,
+    /// When.
+    pub since: u64,
+}
+
+/// What comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// In this order, in the transaction that read the rows.
+    pub writes: Vec<Write>,
+    /// To the caller.
+    pub reply: Reply,
+}
+
+/// Decides over an answer that was sent for the order `addressed`.
+pub fn decide(
+    received: &[u8],
+    addressed: &OrderId,
+    now: u64,
+    rows: &Rows,
+    authority: &Authority<'_, impl VerifySignature>,
+) -> Result<Decision, BankError> {
+    // (1) Recorded before: the stored reply, whatever has become of key, order or time.
+    if let Some(reply) = &rows.reply {
+        return Ok(Decision { writes: Vec::new(), reply: reply.clone() });
+    }
+    let found = if verify::is_attestation(received) {
+        Answer::attestation(received, now, rows, authority)
+    } else {
+        Answer::authorization(received, now, rows, authority)
+    };
+    // (2), (3) What fails leaves no trace.
+    let (answer, order) = match found {
+        Ok(answer) => match rows.order.as_ref().filter(|order| order.id == *addressed) {
+            Some(order) => (answer, order),
+            None => return problem(Vec::new(), &not_authentic(Code::BadAuthorization.into())),
+        },
+        Err(refusal) => return problem(Vec::new(), &not_authentic(refusal)),
+    };
+    answer.settle(order, now, rows, authority)
+}
+
+/// Ends an open order without an answer: cancelled or expired.
+#[must_use]
+pub fn end(
+    order: &OrderId,
+    order_hash: &Hash,
+    outcome: Outcome,
+    now: u64,
+    authority: &Authority<'_, impl VerifySignature>,
+) -> End {
+    ended(order, order_hash, outcome, None, now, authority)
+}
+
+/// An authentic answer: who signed it, what it says, and what speaks against it.
+struct Answer {
+    record: Record,
+    anomaly: Option<Anomaly>,
+    objection: Option<Code>,
+    /// For an attestation: the key to certify.
+    new_key: Option<(Role, PublicKey)>,
+}
+
+impl Answer {
+    fn authorization(
+        received: &[u8],
+        now: u64,
+        rows: &Rows,
+        authority: &Authority<'_, impl VerifySignature>,
+    ) -> Result<Self, Refusal> {
+        let found = verify::authorization(received, rows, authority.verifier)?;
+        let payload = found.authorization.payload();
+        let kind = match found.authorization.decision() {
+            Said::Approved | Said::LoginApproved => Kind::Approval,
+            Said::Rejected => Kind::Rejection,
+        };
+        let record = Record {
+            payload_hash: found.authorization.payload_hash(),
+            key: found.key.key.key_id(),
+            link: Some((payload.counter, payload.previous)),
+            order: found.order.id(),
+            kind,
+            bytes: received.to_vec(),
+            received: now,
+        };
+        Ok(Self { record, anomaly: found.anomaly, objection: found.objection, new_key: None })
+    }
+
+    fn attestation(
+        received: &[u8],
+        now: u64,
+        rows: &Rows,
+        authority: &Authority<'_, impl VerifySignature>,
+    ) -> Result<Self, Refusal> {
+        let device = rows.device_key().ok_or(Code::UnknownOrder)?;
+        let found = verify::attestation(received, &device.key, rows, authority.verifier)?;
+        let role = match found.attestation.role {
+            ushield_protocol::message::Role::Pay => Role::Pay,
+            ushield_protocol::message::Role::Login => Role::Login,
+        };
+        let objection = if !device.active {
+            Some(Code::KeyNotActive)
+        } else if rows.role_taken {
+            Some(Code::CertificateExists)
+        } else if rows.key_known {
+            Some(Code::BadAuthorization)
+        } else {
+            found.objection
+        };
+        let record = Record {
+            payload_hash: found.payload_hash,
+            key: device.key.key_id(),
+            link: None,
+            order: found.order.id(),
+            kind: Kind::Attestation,
+            bytes: received.to_vec(),
+            received: now,
+        };
+        Ok(Self { record, anomaly: None, objection, new_key: Some((role, found.attestation.key)) })
+    }
+
+    /// Steps 4 to 7: from here on everything leaves a trace.
+    fn settle(
+        self,
+        order: &OrderRow,
+        now: u64,
+        rows: &Rows,
+        authority: &Authority<'_, impl VerifySignature>,
+    ) -> Result<Decision, BankError> {
+        let hash = self.record.payload_hash;
+        // (4) Two states of one key freeze it; (5) recorded, whatever the outcome.
+        let mut writes = match self.anomaly {
+            Some(anomaly) => {
+                vec![Write::RecordAnomaly(self.record.clone(), anomaly), Write::Freeze(self.record.key)]
+            }
+            None => vec![Write::Record(self.record.clone())],
+        };
+        if order.answered {
+            let other = Problem::new(
+                Code::OtherAuthorization,
+                "Another answer to this order is recorded. Fetch the order for its receipt.",
+            );
+            return stored(writes, hash, problem_reply(&other)?);
+        }
+        // (6) Ended before: its receipt.
+        if order.state != OrderState::Open {
+            let receipt = order.receipt.clone().ok_or(BankError::Damaged("receipt"))?;
+            return stored(writes, hash, receipt_reply(receipt, None)?);
+        }
+        // (7) The end.
+        let verdict = match self.anomaly {
+            Some(_) => Verdict::refused(Code::KeyFrozen),
+            None => self.verdict(order, now, rows, authority)?,
+        };
+        let Verdict { outcome, reason, consequence, certificate } = verdict;
+        let end = ended(&order.id, &order.hash, outcome, reason, now, authority);
+        let receipt = end.receipt.clone();
+        writes.extend(consequence);
+        writes.push(Write::End(end));
+        stored(writes, hash, receipt_reply(receipt, certificate)?)
+    }
+
+    fn verdict(
+        &self,
+        order: &OrderRow,
+        now: u64,
+        rows: &Rows,
+        authority: &Authority<'_, impl VerifySignature>,
+    ) -> Result<Verdict, BankError> {
+        match (self.record.kind, self.objection) {
+            (_, Some(Code::KeyNotActive)) => return Ok(Verdict::refused(Code::KeyNotActive)),
+            // A customer who declined has declined, whatever else the token got wrong: no money moves either way.
+            (Kind::Rejection, _) if now <= order.expires => return Ok(Verdict::plain(Outcome::Rejected)),
+            (Kind::Approval | Kind::Attestation, Some(code)) => return Ok(Verdict::refused(code)),
+            _ if now > order.expires => return Ok(Verdict::plain(Outcome::Expired)),
+            _ => {}
+        }
+        match (&self.new_key, &order.transfer) {
+            (Some((role, key)), _) => certify(order, *role, key, now, authority),
+            (None, Some(transfer)) => pay(order, transfer, rows),
+            (None, None) => Ok(Verdict::refused(Code::BadAuthorization)),
+        }
+    }
+}
+
+/// How an order ends, and what follows from it.
+struct Verdict {
+    outcome: Outcome,
+    reason: Option<Code>,
+    consequence: Option<Write>,
+    certificate: Option<Vec<Vec<u8>>>,
+}
+
+impl Verdict {
+    fn plain(outcome: Outcome) -> Self {
+        Self { outcome, reason: None, consequence: None, certificate: None }
+    }
+
+    fn refused(code: Code) -> Self {
+        Self { reason: Some(code), ..Self::plain(Outcome::Refused) }
+    }
+}
+
+fn pay(order: &OrderRow, transfer: &TransferRow, rows: &Rows) -> Result<Verdict, BankError> {
+    let amount = i64::try_from(transfer.amount).map_err(|_| BankError::Damaged("amount"))?;
+    let charges = i64::try_from(transfer.charges).map_err(|_| BankError::Damaged("charges"))?;
+    let total = amount.checked_add(charges).ok_or(BankError::Damaged("amount"))?;
+    if rows.debtor_balance < total {
+        return Ok(Verdict::refused(Code::InsufficientFunds));
+    }
+    let currency = &transfer.currency;
+    let creditor = if rows.creditor_is_here { transfer.creditor.clone() } else { clearing(currency) };
+    let mut postings = vec![
+        Posting { account: transfer.debtor.clone(), amount: -total },
+        Posting { account: creditor, amount },
+    ];
+    if charges > 0 {
+        postings.push(Posting { account: income(currency), amount: charges });
+    }
+    let post = Write::Post(order.id, currency.clone(), postings);
+    Ok(Verdict { consequence: Some(post), ..Verdict::plain(Outcome::Executed) })
+}
+
+fn certify(
+    order: &OrderRow,
+    role: Role,
+    key: &PublicKey,
+    now: u64,
+    authority: &Authority<'_, impl VerifySignature>,
+) -> Result<Verdict, BankError> {
+    let chain = authority.ca.issue(&order.device, role, key, &order.hash, now)?;
+    let new =
+        NewKey { device: order.device, role, key: *key, order: order.id, chain: chain.clone(), since: now };
+    Ok(Verdict {
+        consequence: Some(Write::AddKey(new)),
+        certificate: Some(chain),
+        ..Verdict::plain(Outcome::Executed)
+    })
+}
+
+fn ended(
+    order: &OrderId,
+    order_hash: &Hash,
+    outcome: Outcome,
+    reason: Option<Code>,
+    now: u64,
+    authority: &Authority<'_, impl VerifySignature>,
+) -> End {
+    let receipt = Receipt {
+        bank: authority.bank.clone(),
+        order: *order,
+        order_hash: *order_hash,
+        outcome,
+        ended: now,
+        reason,
+    };
+    End { order: *order, outcome, reason, ended: now, receipt: receipt.sign(authority.receipt_key) }
+}
+
+fn not_authentic(refusal: Refusal) -> Problem {
+    let detail = match refusal.code {
+        Code::UnknownOrder => "No order of this bank has the hash that this answer names.".to_owned(),
+        Code::RejectionAsApproval => "The key that signed this may not sign this decision.".to_owned(),
+        _ => format!("This is not an answer to this order by a key of its customer's token ({refusal})."),
+    };
+    Problem::new(refusal.code, detail)
+}
+
+fn stored(mut writes: Vec<Write>, hash: Hash, reply: Reply) -> Result<Decision, BankError> {
+    writes.push(Write::Reply(hash, reply.clone()));
+    Ok(Decision { writes, reply })
+}
+
+fn problem(writes: Vec<Write>, problem: &Problem) -> Result<Decision, BankError> {
+    Ok(Decision { writes, reply: problem_reply(problem)? })
+}
+
+/// The reply that is a problem document.
+pub(crate) fn problem_reply(problem: &Problem) -> Result<Reply, BankError> {
+    reply(problem.status, route::PROBLEM, problem)
+}
+
+fn receipt_reply(receipt: Vec<u8>, certificate: Option<Vec<Vec<u8>>>) -> Result<Reply, BankError> {
+    let certificate = certificate.map(|chain| chain.into_iter().map(Base64Url).collect());
+    reply(200, route::JSON, &AuthorizationReply { receipt: Base64Url(receipt), certificate })
+}
+
+/// A reply whose body is JSON.
+pub(crate) fn reply(status: u16, media_type: &str, body: &impl serde::Serialize) -> Result<Reply, BankError> {
+    let body = serde_json::to_vec(body).map_err(|_| BankError::Damaged("reply"))?;
+    Ok(Reply { status, media_type: media_type.to_owned(), body })
+}
+
+#[cfg(test)]
+mod tests;
