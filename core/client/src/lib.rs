@@ -1,6 +1,22 @@
 //! Drives a token and a bank through six ports. Must not know a platform: no sockets, no clock, no entropy, no async runtime of its own.
 
+mod bank;
+mod bank_keys;
+pub mod client;
+pub mod customer;
 pub mod error;
+mod manage;
+pub mod orders;
+pub mod pairing;
 pub mod ports;
+pub mod records;
+pub mod store;
+mod token;
 
+pub use client::{Client, Ports, SetupRequest};
+pub use customer::{Customer, Moment, PinReason, TokenScreen};
 pub use error::Error;
+pub use orders::{HistoryEntry, Report, Status};
+pub use pairing::PendingPairing;
+pub use records::{Setup, TokenRecord};
+pub use token::{Cost, Counted};

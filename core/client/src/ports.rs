@@ -12,5 +12,5 @@ mod time;
 pub use bank::{BankHttp, HttpRequest, HttpResponse, Method};
 pub use keystore::{Entropy, Keystore, SealingKey};
 pub use link::{Connector, Link};
-pub use store::{Change, Health, Store, Table};
+pub use store::{Change, Health, Records, Store, Table};
 pub use time::{Clock, Millis, UnixSeconds};

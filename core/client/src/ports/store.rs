@@ -4,6 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
+/// Keys and values, by ascending key.
+pub type Records = Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>;
+
 /// Records by table and key. Several changes are one step or none.
 ///
 /// Keys and values are sealed at rest. Calls return quickly; run them where blocking for a disk is allowed.
@@ -18,9 +21,10 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// As [`Store::get`].
-    fn list(&self, table: Table) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, Error>;
+    fn list(&self, table: Table) -> Result<Records, Error>;
 
-    /// Makes all changes, in order, or none. They are durable when it returns `Ok`. After an error none is visible.
+    /// Makes all changes, in order, or none. They are durable when it returns `Ok`. After an error none is visible
+    /// until the store is opened again; a disk that failed may have kept them all.
     ///
     /// # Errors
     /// `disk-full`, `store-locked`, `store-corrupt`, `store-failure`.

@@ -1,0 +1,98 @@
+//! Where a store lies: made elsewhere and moved in, moved out when it is corrupt, never overwritten.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ushield_protocol::code::Code;
+
+use crate::error::{Detail, Error};
+
+/// The folder of a client's data, and what is in it.
+pub(super) struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing.
+    pub(super) fn prepare(root: &Path) -> Result<Self, Error> {
+        make_private(root, true).map_err(|error| io_error(error, root))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("store.lock")
+    }
+
+    /// The store: a folder, so that database and log move together.
+    pub(super) fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    /// The database inside a store.
+    pub(super) fn database(store: &Path) -> PathBuf {
+        store.join("data.db")
+    }
+
+    /// An empty folder for a new store. What an interrupted creation left holds nothing that anyone was promised.
+    pub(super) fn nursery(&self) -> Result<PathBuf, Error> {
+        let path = self.root.join("store.new");
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error, &path)),
+            _ => {}
+        }
+        make_private(&path, false).map_err(|error| io_error(error, &path))?;
+        Ok(path)
+    }
+
+    /// Moves a finished, closed store in.
+    pub(super) fn move_in(&self, nursery: &Path) -> Result<(), Error> {
+        let store = self.store();
+        let moved = File::open(Self::database(nursery))
+            .and_then(|file| file.sync_all())
+            .and_then(|()| sync_folder(nursery))
+            .and_then(|()| fs::rename(nursery, &store))
+            .and_then(|()| sync_folder(&self.root));
+        moved.map_err(|error| io_error(error, &store))
+    }
+
+    /// Moves the store out, to a name that nothing has, and says which.
+    pub(super) fn set_aside(&self) -> Result<PathBuf, Error> {
+        let store = self.store();
+        for n in 1..=u32::MAX {
+            let to = self.root.join(format!("store.corrupt-{n}"));
+            match fs::symlink_metadata(&to) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let moved = fs::rename(&store, &to).and_then(|()| sync_folder(&self.root));
+                    return moved.map(|()| to).map_err(|error| io_error(error, &store));
+                }
+                Err(error) => return Err(io_error(error, &to)),
+            }
+        }
+        Err(Error::new(Code::StoreFailure).with_detail(Detail::Path(store)))
+    }
+}
+
+/// The code of a file operation's failure.
+pub(super) fn io_error(error: io::Error, path: &Path) -> Error {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::DiskFull,
+        _ => Code::StoreFailure,
+    };
+    Error::new(code).with_detail(Detail::Path(path.to_owned())).caused_by(error)
+}
+
+/// A folder for its owner alone.
+fn make_private(path: &Path, parents: bool) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(parents);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A name is durable when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
