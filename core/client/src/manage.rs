@@ -1,0 +1,96 @@
+//! A paired token's own affairs: what it is, its phones, its PIN.
+
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{DeviceId, PhoneId};
+use ushield_protocol::message::{Info, PhoneEntry, Request, decode_phones};
+
+use crate::client::Client;
+use crate::customer::{Customer, Moment, PinReason, TokenScreen};
+use crate::error::Error;
+use crate::ports::{Change, Connector, Table};
+use crate::records::TokenRecord;
+use crate::token::{TokenSession, misbehaved};
+
+impl Client {
+    /// What the token says of itself, and the phones that it knows.
+    ///
+    /// # Errors
+    /// `not-paired`, codes of the link.
+    pub async fn token_info(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        device: Option<DeviceId>,
+    ) -> Result<(Info, Vec<PhoneEntry>), Error> {
+        let token = self.token(device)?;
+        let mut session = TokenSession::open(self, connector, customer, &token).await?;
+        let info = Info::decode(&session.exchange(&Request::Info).await?).map_err(misbehaved)?;
+        if info.device != token.pairing.device {
+            return Err(Error::new(Code::TokenMisbehaved));
+        }
+        let phones = decode_phones(&session.exchange(&Request::Phones).await?).map_err(misbehaved)?;
+        session.close().await;
+        Ok((info, phones))
+    }
+
+    /// Has the token forget a phone, this one by default; it asks for OK. Forgetting this one forgets the token here too.
+    ///
+    /// # Errors
+    /// `declined`, `not-found`, codes of the link.
+    pub async fn forget_phone(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        device: Option<DeviceId>,
+        phone: Option<PhoneId>,
+    ) -> Result<(), Error> {
+        let token = self.token(device)?;
+        let own = token.pairing.phone.phone_id();
+        let phone = phone.unwrap_or(own);
+        let mut session = TokenSession::open(self, connector, customer, &token).await?;
+        customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::Forget });
+        session.exchange_with_human(&Request::Forget { phone }).await?;
+        session.close().await;
+        if phone == own { self.forget_token(&token) } else { Ok(()) }
+    }
+
+    /// Forgets a token on this phone alone, for one that is lost or was reset. It keeps its record of this phone.
+    ///
+    /// # Errors
+    /// `not-paired`, `store-*`.
+    pub fn forget_here(&self, device: Option<DeviceId>) -> Result<(), Error> {
+        self.forget_token(&self.token(device)?)
+    }
+
+    fn forget_token(&self, token: &TokenRecord) -> Result<(), Error> {
+        let device = token.pairing.device;
+        // Certificates stay: the token keeps its keys, and pairing again finds them.
+        self.store().commit(&[Change::delete(Table::Token, device.as_bytes())])
+    }
+
+    /// Changes the PIN: the token asks for OK and compares then.
+    ///
+    /// # Errors
+    /// `pin-wrong` with tries left, `pin-locked`, `pin-too-simple`, `pin-unchanged`, `declined`, codes of the link.
+    pub async fn change_pin(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        device: Option<DeviceId>,
+    ) -> Result<(), Error> {
+        let token = self.token(device)?;
+        let mut session = TokenSession::open(self, connector, customer, &token).await?;
+        if session.state().flags.pin_locked {
+            return Err(Error::new(Code::PinLocked).with_tries_left(0));
+        }
+        let old = customer.pin(PinReason::Current).await?;
+        let new = customer.pin(PinReason::New).await?;
+        if new.is_too_simple() {
+            return Err(Error::new(Code::PinTooSimple));
+        }
+        customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::PinChange });
+        session.exchange_with_human(&Request::PinChange { old, new }).await?;
+        session.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! Orders from the customer's request to the bank's receipt: each state durable before the step after it.
+
+mod advance;
+mod certificates;
+mod create;
+
+use ushield_protocol::code::Code;
+use ushield_protocol::key::OrderId;
+use ushield_protocol::order::{Order, Verified};
+use ushield_protocol::receipt::{Outcome, Receipt};
+use ushield_protocol::render::{Notices, Pages, Profile, pages};
+use ushield_session::order_life::Stage;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::ports::Table;
+use crate::records::OrderRecord;
+use crate::token::Cost;
+
+/// What became of an order, as this phone knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Asked for; the bank's order is not here yet.
+    Requested,
+    /// Here; not decided on the token.
+    Open,
+    /// Decided on the token; on its way to the bank.
+    Decided,
+    /// The answer may have reached the bank and no receipt is here. Not a failure.
+    Unknown,
+    /// Ended, by the bank's signed receipt.
+    Ended(Outcome),
+    /// The bank refused to make it; there is no order.
+    NotCreated(Code),
+}
+
+impl Status {
+    /// The stable name, in kebab case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Requested => "requested",
+            Status::Open => "open",
+            Status::Decided => "decided",
+            Status::Unknown => "unknown",
+            Status::Ended(outcome) => outcome.name(),
+            Status::NotCreated(_) => "not-created",
+        }
+    }
+}
+
+/// An order, as the customer's history shows it.
+#[derive(Clone, Debug)]
+pub struct HistoryEntry {
+    /// The order's id, once there is one.
+    pub id: Option<OrderId>,
+    /// When it was asked for, Unix seconds.
+    pub asked: u64,
+    /// What became of it.
+    pub status: Status,
+    /// Whether the customer cancelled it.
+    pub cancelled: bool,
+    /// The order, verified.
+    pub order: Option<Order<Verified>>,
+    /// The receipt, verified.
+    pub receipt: Option<Receipt>,
+}
+
+/// How a run through an order's life ended, and what it cost on the link.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The order.
+    pub order: OrderId,
+    /// The bank's receipt.
+    pub receipt: Receipt,
+    /// Cost of the connection on which the answer came; none where no token was needed.
+    pub cost: Cost,
+}
+
+impl Client {
+    /// All orders that this phone knows, newest first.
+    ///
+    /// # Errors
+    /// `bank-*` when a key statement has to be fetched; `store-*`.
+    pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
+        let mut entries = Vec::new();
+        for record in self.order_records()? {
+            entries.push(self.history_entry(record).await?);
+        }
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.asked));
+        Ok(entries)
+    }
+
+    async fn history_entry(&self, record: OrderRecord) -> Result<HistoryEntry, Error> {
+        let order = match record.life.order() {
+            Some(order) => Some(self.verified_order(order).await?),
+            None => None,
+        };
+        let receipt = match (record.life.stage(), &order) {
+            (Stage::Settled { receipt, .. }, Some(order)) => {
+                Some(self.verified_receipt(receipt, order.id(), order.hash()).await?)
+            }
+            _ => None,
+        };
+        let status = match (record.life.stage(), &receipt) {
+            (_, Some(receipt)) => Status::Ended(receipt.outcome),
+            (Stage::Requested, _) => Status::Requested,
+            (Stage::NotCreated { code }, _) => Status::NotCreated(*code),
+            (Stage::Submitted { .. } | Stage::Settled { .. }, _) => Status::Unknown,
+            (Stage::Decided { .. }, _) => Status::Decided,
+            (Stage::Prepared { .. } | Stage::Sent { .. } | Stage::Shown { .. }, _) => Status::Open,
+        };
+        let cancelled = record.life.cancelled();
+        Ok(HistoryEntry { id: record.id, asked: record.asked, status, cancelled, order, receipt })
+    }
+
+    /// The pages that the token will show for an order, before it is sent there.
+    ///
+    /// The token alone knows whether it has to warn of a second payment; that page is not among these.
+    ///
+    /// # Errors
+    /// `unknown-order`, `not-paired`, `unshowable`.
+    pub async fn preview(&self, id: OrderId) -> Result<Pages, Error> {
+        let record = self.order_record(id)?;
+        let bytes = record.life.order().ok_or(Error::new(Code::UnknownOrder))?;
+        let order = self.verified_order(bytes).await?;
+        let profile = self.token(record.device)?.profile.and_then(Profile::from_number);
+        let profile = profile.ok_or(Error::new(Code::TokenNotFound))?;
+        pages(&order, profile, &Notices::default())
+            .map_err(|unshowable| Error::from(ushield_protocol::refusal::Refusal::from(unshowable)))
+    }
+
+    pub(crate) fn order_records(&self) -> Result<Vec<OrderRecord>, Error> {
+        self.store().list(Table::Order)?.iter().map(|(_, record)| OrderRecord::decode(record)).collect()
+    }
+
+    pub(crate) fn order_record(&self, id: OrderId) -> Result<OrderRecord, Error> {
+        self.order_records()?
+            .into_iter()
+            .find(|record| record.id == Some(id))
+            .ok_or(Error::new(Code::UnknownOrder))
+    }
+
+    pub(crate) fn put_order(&self, record: &OrderRecord) -> Result<(), Error> {
+        self.store().put(Table::Order, &record.creation, &record.encode())
+    }
+}

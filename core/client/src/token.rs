@@ -1,0 +1,223 @@
+//! A connection to a paired token: handshake, commands, replies, and what they cost.
+
+use futures::future::{Either, select};
+use ushield_protocol::code::Code;
+use ushield_protocol::key::PublicKey;
+use ushield_protocol::message::{Hello, Kind, Reply, ReplyClass, Request, State};
+use ushield_session::channel::{self, Channel};
+
+use crate::client::Client;
+use crate::customer::{Customer, Moment};
+use crate::error::Error;
+use crate::ports::{Clock, Connector, Link, Millis};
+use crate::records::TokenRecord;
+
+/// Name of the phone's static key in the key store.
+pub(crate) const DH_KEY: &str = "dh";
+/// A token that computes answers within this.
+const MACHINE: Millis = Millis(15_000);
+/// A token that waits for its customer gives up by itself after ten minutes.
+pub(crate) const HUMAN: Millis = Millis(11 * 60_000);
+
+/// A message as it went over the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Whether the phone sent it.
+    pub sent: bool,
+    /// What it was.
+    pub kind: Kind,
+    /// Bytes of its body, framing not among them.
+    pub bytes: usize,
+}
+
+/// What a connection cost, message by message. The hello and keep-alives are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// In the order of time.
+    pub messages: Vec<Counted>,
+}
+
+impl Cost {
+    /// Exchanges: how often the phone sent something.
+    #[must_use]
+    pub fn exchanges(&self) -> usize {
+        self.messages.iter().filter(|message| message.sent).count()
+    }
+
+    /// Bytes of all bodies.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.bytes).sum()
+    }
+}
+
+/// Messages over a link, with a limit to each wait.
+pub(crate) struct Wire<'a> {
+    link: Box<dyn Link>,
+    clock: &'a dyn Clock,
+    pub(crate) cost: Cost,
+}
+
+impl<'a> Wire<'a> {
+    /// Connects and takes the hello.
+    pub(crate) async fn open(
+        client: &'a Client,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+    ) -> Result<(Self, Hello), Error> {
+        customer.tell(&Moment::Connecting { link: connector.describe() });
+        let link = connector.connect().await?;
+        let mut wire = Self { link, clock: client.clock(), cost: Cost::default() };
+        let hello = wire.expect(Kind::Hello, MACHINE).await?;
+        // The hello is the link's, not the exchange's.
+        wire.cost = Cost::default();
+        let hello = Hello::decode(&hello).map_err(misbehaved)?;
+        Ok((wire, hello))
+    }
+
+    pub(crate) async fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Error> {
+        self.cost.messages.push(Counted { sent: true, kind, bytes: body.len() });
+        self.link.send(kind, body).await
+    }
+
+    /// The next message, which must be of this kind. A keep-alive only prolongs the wait.
+    pub(crate) async fn expect(&mut self, kind: Kind, limit: Millis) -> Result<Vec<u8>, Error> {
+        loop {
+            let received = {
+                let message = self.link.receive();
+                let alarm = self.clock.sleep(limit);
+                match select(message, alarm).await {
+                    Either::Left((message, _)) => message?,
+                    Either::Right(((), _)) => return Err(Error::new(Code::TokenTimeout)),
+                }
+            };
+            match received {
+                (Kind::KeepAlive, _) => {}
+                (Kind::Refusal, body) => return Err(refusal(&body)),
+                (other, body) if other == kind => {
+                    self.cost.messages.push(Counted { sent: false, kind, bytes: body.len() });
+                    return Ok(body);
+                }
+                _ => return Err(Error::new(Code::TokenMisbehaved)),
+            }
+        }
+    }
+
+    pub(crate) async fn close(mut self) {
+        self.link.close().await;
+    }
+}
+
+/// A refusal is not authenticated: it names a cause and changes nothing.
+fn refusal(body: &[u8]) -> Error {
+    let code = match body {
+        [status] => Code::from_wire(*status),
+        _ => None,
+    };
+    Error::new(code.filter(|code| *code != Code::Ok).unwrap_or(Code::TokenMisbehaved))
+}
+
+impl From<ushield_session::Error> for Error {
+    fn from(error: ushield_session::Error) -> Self {
+        let tries = error.tries_left;
+        let error = Error::from(error.refusal);
+        match tries {
+            Some(tries) => error.with_tries_left(tries),
+            None => error,
+        }
+    }
+}
+
+pub(crate) fn misbehaved(error: ushield_protocol::cbor::DecodeError) -> Error {
+    Error::from(ushield_session::Error::misbehaved(error))
+}
+
+/// A connected, paired token.
+pub(crate) struct TokenSession<'a> {
+    wire: Wire<'a>,
+    channel: Channel,
+    state: State,
+}
+
+impl<'a> TokenSession<'a> {
+    /// Connects to the token of a pairing and authenticates both ways. Notes what the token said of itself.
+    pub(crate) async fn open(
+        client: &'a Client,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        token: &TokenRecord,
+    ) -> Result<Self, Error> {
+        let (mut wire, hello) = Wire::open(client, connector, customer).await?;
+        let need = channel::connect(&token.pairing, &hello, client.seed()?)?;
+        let (expect, k1) = need.provide(agree(client, &token.pairing.dh).await?)?;
+        wire.send(Kind::Connect, &k1).await?;
+        let k2 = wire.expect(Kind::Connect, MACHINE).await?;
+        let need = expect.handle(&k2)?;
+        let shared = agree(client, &need.point()).await?;
+        let (channel, state) = need.provide(shared)?;
+        customer.tell(&Moment::Connected);
+        if token.profile != Some(state.profile) {
+            let profile = Some(state.profile);
+            client.put_token(&TokenRecord { pairing: token.pairing.clone(), profile })?;
+        }
+        Ok(Self { wire, channel, state })
+    }
+
+    /// What the token said of itself in K2.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// A command that no human has to decide.
+    pub(crate) async fn exchange(&mut self, request: &Request) -> Result<Vec<u8>, Error> {
+        self.send(request).await?;
+        let reply = self.reply(MACHINE).await?;
+        result(&reply)
+    }
+
+    /// A command that the customer decides on a screen of the token.
+    pub(crate) async fn exchange_with_human(&mut self, request: &Request) -> Result<Vec<u8>, Error> {
+        self.send(request).await?;
+        let reply = self.reply(HUMAN).await?;
+        result(&reply)
+    }
+
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let sealed = self.channel.seal(request)?;
+        self.wire.send(Kind::Sealed, &sealed).await
+    }
+
+    pub(crate) async fn reply(&mut self, limit: Millis) -> Result<Reply, Error> {
+        let sealed = self.wire.expect(Kind::Sealed, limit).await?;
+        Ok(self.channel.open(&sealed)?)
+    }
+
+    /// What the connection has cost so far.
+    pub(crate) fn cost(&self) -> Cost {
+        self.wire.cost.clone()
+    }
+
+    pub(crate) async fn close(self) {
+        self.wire.close().await;
+    }
+}
+
+/// The body of a result `ok`; another status is the error, with tries left where it has them.
+pub(crate) fn result(reply: &Reply) -> Result<Vec<u8>, Error> {
+    match (reply.class, reply.code, reply.body.as_slice()) {
+        (ReplyClass::Result, Code::Ok, body) => Ok(body.to_vec()),
+        (ReplyClass::Result, Code::PinWrong, [tries]) => {
+            Err(Error::new(Code::PinWrong).with_tries_left(*tries))
+        }
+        (ReplyClass::Result, ..) => Err(Error::from(reply.to_refusal())),
+        (ReplyClass::Event, ..) => Err(Error::new(Code::TokenMisbehaved)),
+    }
+}
+
+/// The key store agrees; the private key stays there.
+pub(crate) async fn agree(
+    client: &Client,
+    point: &PublicKey,
+) -> Result<ushield_protocol::noise::SharedSecret, Error> {
+    client.keystore().dh(DH_KEY, point).await
+}
