@@ -8,6 +8,8 @@ use crate::cose::{Sign1, Tag, sign1};
 use crate::key::{BankId, PublicKey, ShortKeyId, Sign, VerifySignature};
 use crate::refusal::Refusal;
 
+/// Latest time that a statement may name: far away, and no sum of it with a period overflows.
+pub const MAX_TIME: u64 = 1 << 40;
 /// 90 days.
 pub const MAX_VALIDITY: u64 = 90 * 86_400;
 /// Highest number of an operation (section 8.3).
@@ -150,9 +152,9 @@ impl BankKey {
         map.required(&mut reader, 7)?;
         let purposes = read_purposes(&mut reader)?;
         map.required(&mut reader, 8)?;
-        let not_before = reader.uint()?;
+        let not_before = reader.uint_in(0..=MAX_TIME)?;
         map.required(&mut reader, 9)?;
-        let not_after = reader.uint()?;
+        let not_after = reader.uint_in(0..=MAX_TIME)?;
         if not_after <= not_before || not_after - not_before > MAX_VALIDITY {
             return Err(reader.error(Reason::BadValue));
         }

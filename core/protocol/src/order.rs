@@ -8,7 +8,7 @@ pub use transfer::{Amount, NameCheck, Transfer, is_date};
 
 use alloc::vec::Vec;
 
-use crate::bank_key::{BankKey, Purpose, read_bank, read_version};
+use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version};
 use crate::cbor::{DecodeError, Field, Fields, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
@@ -199,14 +199,14 @@ impl Head {
         map.required(reader, 6)?;
         let challenge = reader.array_of()?;
         map.required(reader, 7)?;
-        let issued = reader.uint()?;
+        let issued = reader.uint_in(0..=MAX_TIME)?;
         map.required(reader, 8)?;
-        let expires = reader.uint()?;
+        let expires = reader.uint_in(0..=MAX_TIME)?;
         if expires <= issued {
             return Err(reader.error(Reason::BadValue));
         }
         map.required(reader, 9)?;
-        let operation = reader.uint()?;
+        let operation = reader.uint_in(1..=12)?;
         Ok(Self { bank, addressee, id, challenge, issued, expires, operation })
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::bank_key::{BankKey, Purpose, read_bank, read_version};
+use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version};
 use crate::cbor::{DecodeError, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
@@ -131,7 +131,7 @@ impl Receipt {
         let outcome = Outcome::ALL.into_iter().find(|outcome| u64::from(outcome.number()) == number);
         let outcome = outcome.ok_or(reader.error(Reason::BadValue))?;
         map.required(&mut reader, 7)?;
-        let ended = reader.uint()?;
+        let ended = reader.uint_in(0..=MAX_TIME)?;
         map.required(&mut reader, 8)?;
         let reason = reader.uint()?;
         let bad = reader.error(Reason::BadValue);

@@ -116,9 +116,15 @@ fn scripts(text: &str) -> Result<(), TextError> {
     if allowed { Ok(()) } else { Err(TextError::MixedScripts) }
 }
 
-/// Full-width letters and digits, Roman numerals: easily taken for others.
+/// Full-width letters and digits, Roman numerals, the IPA letters that look like a and g: easily taken for others.
 fn is_confusing_form(c: char) -> bool {
-    matches!(c, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' | '\u{2160}'..='\u{217f}')
+    matches!(c,
+        '\u{251}' | '\u{261}'
+        | '\u{ff10}'..='\u{ff19}'
+        | '\u{ff21}'..='\u{ff3a}'
+        | '\u{ff41}'..='\u{ff5a}'
+        | '\u{2160}'..='\u{217f}'
+    )
 }
 
 #[cfg(test)]

@@ -48,19 +48,21 @@ impl Reply {
         Self { class: ReplyClass::Event, code, body }
     }
 
-    /// A result that refuses, with reason and field where section 14 has them.
+    /// A result that refuses, with reason and field where section 14 has them. A fault of text, account or currency
+    /// has no status byte: it travels as `malformed`, `bad-value`, with its field.
     #[must_use]
     pub fn refusal(refusal: &Refusal) -> Self {
         let field = refusal.field.unwrap_or_default();
-        let body = match refusal.code {
-            Code::Malformed => {
-                let reason = refusal.reason.map_or(0, Reason::number);
-                alloc::vec![reason, field.key, field.sub]
+        let (code, reason) = match refusal.code {
+            Code::Malformed => (Code::Malformed, refusal.reason.map_or(0, Reason::number)),
+            Code::Unshowable => {
+                let body = alloc::vec![field.key, field.sub];
+                return Self { class: ReplyClass::Result, code: refusal.code, body };
             }
-            Code::Unshowable => alloc::vec![field.key, field.sub],
-            _ => Vec::new(),
+            code if code.wire().is_some() => return Self::status(code),
+            _ => (Code::Malformed, Reason::BadValue.number()),
         };
-        Self { class: ReplyClass::Result, code: refusal.code, body }
+        Self { class: ReplyClass::Result, code, body: alloc::vec![reason, field.key, field.sub] }
     }
 
     /// The refusal that a status and its body say.
