@@ -271,8 +271,10 @@ pub async fn read_ledger(data: &Path) -> Result<Ledger, BankError> {
     )
     .fetch_all(&mut *db)
     .await?;
-    let account = |(number, customer, currency, balance)| LedgerAccount { number, customer, currency, balance };
-    type Columns = (Vec<u8>, i64, String, String, Option<String>, Option<i64>, i64, Option<i64>, Option<String>);
+    let account =
+        |(number, customer, currency, balance)| LedgerAccount { number, customer, currency, balance };
+    type Columns =
+        (Vec<u8>, i64, String, String, Option<String>, Option<i64>, i64, Option<i64>, Option<String>);
     let rows: Vec<Columns> = sqlx::query_as(
         "SELECT o.order_id, o.operation, c.name, o.state,
                 coalesce((SELECT min(kind) FROM authorizations a WHERE a.order_id = o.order_id),

@@ -19,7 +19,12 @@ const KEYS: [(&str, Purpose); 3] = [
 ];
 
 /// Makes the statements that are missing at `now` or end soon. A new statement has the next epoch.
-pub(crate) async fn renew(db: &mut Connection, bank: &BankId, keys: &Keys, now: u64) -> Result<(), BankError> {
+pub(crate) async fn renew(
+    db: &mut Connection,
+    bank: &BankId,
+    keys: &Keys,
+    now: u64,
+) -> Result<(), BankError> {
     for (name, purpose) in KEYS {
         let last: Option<(i64, i64, i64)> = sqlx::query_as(
             "SELECT epoch, not_before, not_after FROM bank_keys WHERE key_name = ? ORDER BY epoch DESC LIMIT 1",

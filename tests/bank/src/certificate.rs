@@ -11,9 +11,11 @@ use ushield_protocol::key::{DeviceId, Hash, PublicKey, Sign as _, SigningKey, sh
 use x509_cert::TbsCertificate;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder as _, CertificateBuilder};
-use x509_cert::der::{DateTime, Encode as _};
 use x509_cert::der::asn1::OctetString;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier};
+use x509_cert::der::{DateTime, Encode as _};
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier,
+};
 use x509_cert::ext::{Extension, ToExtension as _};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
@@ -169,6 +171,9 @@ mod tests {
         assert_eq!(chain.len(), 2);
         assert_eq!(certified_key(&chain[0]), Some(key));
         assert_eq!(chain[1], ca.certificate());
-        assert_ne!(chain[0], ca.issue(&device, Role::Pay, &key, &Hash::from([2; 32]), 1_800_000_100).unwrap()[0]);
+        assert_ne!(
+            chain[0],
+            ca.issue(&device, Role::Pay, &key, &Hash::from([2; 32]), 1_800_000_100).unwrap()[0]
+        );
     }
 }

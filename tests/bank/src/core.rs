@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ushield_bank_api::{
-    Account, Accounts, Bank, Base64Url, CancelReply, Certificate, Certificates, KeyStatus, Order, OrderRequest,
-    OrderState, Orders, Password, Role, Session, SessionRequest, Trust,
+    Account, Accounts, Bank, Base64Url, CancelReply, Certificate, Certificates, KeyStatus, Order,
+    OrderRequest, OrderState, Orders, Password, Role, Session, SessionRequest, Trust,
 };
 use ushield_protocol::code::Code;
 use ushield_protocol::currency::Currency;
@@ -50,7 +50,8 @@ impl Core {
         let mut db = store.write().await?;
         let bank_id = setting(&mut db, "bank_id").await?;
         let name = setting(&mut db, "name").await?;
-        let founded = setting(&mut db, "founded").await?.parse().map_err(|_| BankError::Damaged("setting"))?;
+        let founded =
+            setting(&mut db, "founded").await?.parse().map_err(|_| BankError::Damaged("setting"))?;
         let charge: u64 =
             setting(&mut db, "iban_charge").await?.parse().map_err(|_| BankError::Damaged("setting"))?;
         let ca = Ca::new(keys.ca.clone(), &bank_id, founded)?;
@@ -65,7 +66,12 @@ impl Core {
     }
 
     fn authority(&self) -> Authority<'_, RingVerifier> {
-        Authority { bank: &self.bank_id, receipt_key: &self.keys.receipt, ca: &self.ca, verifier: &RingVerifier }
+        Authority {
+            bank: &self.bank_id,
+            receipt_key: &self.keys.receipt,
+            ca: &self.ca,
+            verifier: &RingVerifier,
+        }
     }
 
     /// What phones and tokens are given.
@@ -97,11 +103,12 @@ impl Core {
     pub(crate) async fn accounts(&self, token: &str) -> Result<Accounts, BankError> {
         let mut db = self.store.read().await?;
         let customer = self.customer(&mut db, token).await?;
-        let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT number, currency, balance FROM accounts WHERE customer = ? ORDER BY number")
-                .bind(customer.id)
-                .fetch_all(&mut *db)
-                .await?;
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT number, currency, balance FROM accounts WHERE customer = ? ORDER BY number",
+        )
+        .bind(customer.id)
+        .fetch_all(&mut *db)
+        .await?;
         let account = |(number, currency, balance): (String, String, i64)| {
             let exponent = Currency::from_code(&currency).ok_or(BankError::Damaged("currency"))?.exponent();
             Ok(Account { number, currency, exponent, balance: value(balance)? })
@@ -196,11 +203,12 @@ impl Core {
     pub(crate) async fn sweep(&self) -> Result<usize, BankError> {
         let now = self.clock.now();
         let mut db = self.store.write().await?;
-        let rows: Vec<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT order_id, order_hash FROM orders WHERE state = 'open' AND expires < ? LIMIT 500")
-                .bind(column(now)?)
-                .fetch_all(&mut *db)
-                .await?;
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT order_id, order_hash FROM orders WHERE state = 'open' AND expires < ? LIMIT 500",
+        )
+        .bind(column(now)?)
+        .fetch_all(&mut *db)
+        .await?;
         for (order, hash) in &rows {
             let (order, hash) = (id(order, OrderId::from_slice)?, id(hash, Hash::from_slice)?);
             let end = decision::end(&order, &hash, Outcome::Expired, now, &self.authority());
@@ -237,7 +245,11 @@ fn order_of((order, hash, state, bytes, receipt): OrderColumns) -> Result<(Order
 }
 
 /// Another customer's order looks like one that does not exist.
-async fn own_order(db: &mut Connection, customer: &Customer, order: &OrderId) -> Result<(Order, Hash), BankError> {
+async fn own_order(
+    db: &mut Connection,
+    customer: &Customer,
+    order: &OrderId,
+) -> Result<(Order, Hash), BankError> {
     let row: Option<OrderColumns> = sqlx::query_as(
         "SELECT o.order_id, o.order_hash, o.state, o.bytes, r.receipt FROM orders o
          LEFT JOIN receipts r ON r.order_id = o.order_id WHERE o.customer = ? AND o.order_id = ?",
@@ -246,7 +258,9 @@ async fn own_order(db: &mut Connection, customer: &Customer, order: &OrderId) ->
     .bind(order.as_bytes().to_vec())
     .fetch_optional(db)
     .await?;
-    order_of(row.ok_or_else(|| BankError::problem(Code::UnknownOrder, "No order of this customer has this id."))?)
+    order_of(
+        row.ok_or_else(|| BankError::problem(Code::UnknownOrder, "No order of this customer has this id."))?,
+    )
 }
 
 type CertificateColumns = (String, Vec<u8>, Vec<u8>, String, Vec<u8>, Vec<u8>);

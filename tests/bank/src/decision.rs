@@ -411,6 +411,3 @@ pub(crate) fn reply(status: u16, media_type: &str, body: &impl serde::Serialize)
     let body = serde_json::to_vec(body).map_err(|_| BankError::Damaged("reply"))?;
     Ok(Reply { status, media_type: media_type.to_owned(), body })
 }
-
-#[cfg(test)]
-mod tests;

@@ -81,7 +81,10 @@ impl BankError {
             Self::Problem(problem) => *problem,
             own => {
                 tracing::error!(error = %Causes(&own), "request failed");
-                Problem::new(Code::BankFailure, "The bank could not answer. Try the same request again later.")
+                Problem::new(
+                    Code::BankFailure,
+                    "The bank could not answer. Try the same request again later.",
+                )
             }
         }
     }

@@ -154,7 +154,8 @@ async fn no_such_route() -> Failure {
 }
 
 async fn no_such_method() -> Failure {
-    let problem = Problem::new(Code::BadRequest, "This route does not take this method. See /v1/openapi.json.");
+    let problem =
+        Problem::new(Code::BadRequest, "This route does not take this method. See /v1/openapi.json.");
     Failure(Problem { status: StatusCode::METHOD_NOT_ALLOWED.as_u16(), ..problem }.into())
 }
 

@@ -1,12 +1,16 @@
 //! From a customer's request to a signed order.
 
-use ushield_bank_api::{AccountScheme, Base64Url, CertificateDownload, CreatedOrder, OrderRequest, OrderState, Role};
+use ushield_bank_api::{
+    AccountScheme, Base64Url, CertificateDownload, CreatedOrder, OrderRequest, OrderState, Role,
+};
 use ushield_protocol::account::Scheme;
 use ushield_protocol::cbor::Field;
 use ushield_protocol::code::Code;
 use ushield_protocol::currency::Currency;
 use ushield_protocol::key::{DeviceId, Hash, KeyId, OrderId, SigningKey, hex, sha256};
-use ushield_protocol::order::{Addressee, Amount, NameCheck, Operation, Order, OrderPayload, Transfer, Verified};
+use ushield_protocol::order::{
+    Addressee, Amount, NameCheck, Operation, Order, OrderPayload, Transfer, Verified,
+};
 use ushield_protocol::refusal::Refusal;
 use ushield_protocol::render::{Notices, Profile, pages};
 use ushield_protocol::text;
@@ -104,7 +108,8 @@ async fn create_transfer(
             return Ok((open, created(200, open, bytes, false)?));
         }
         (None, Some(_)) => {
-            let text = "That order is not open any more, or differs in account, currency or amount. Leave this out.";
+            let text =
+                "That order is not open any more, or differs in account, currency or amount. Leave this out.";
             return Err(BankError::field(Code::BadInput, "beside", text));
         }
         _ => {}
@@ -142,14 +147,19 @@ async fn create_certificate(
         ushield_protocol::order::CertificateDownload { role, customer: customer.name.clone(), reference };
     let operation = Operation::CertificateDownload(download);
     let addressee = token.device.into();
-    let order = sign(core, &core.keys.certificate, addressee, operation, now, CERTIFICATE_LIFE, token.profile)?;
+    let order =
+        sign(core, &core.keys.certificate, addressee, operation, now, CERTIFICATE_LIFE, token.profile)?;
     insert(db, customer, &token, &order).await?;
     Ok((order.id(), created(201, order.id(), order.bytes().to_vec(), true)?))
 }
 
 fn check_transfer(core: &Core, request: &ushield_bank_api::Transfer) -> Result<Transfer, BankError> {
     let currency = Currency::from_code(&request.currency).ok_or_else(|| {
-        BankError::field(Code::UnknownCurrency, "currency", "Not an active ISO 4217 code, three capital letters.")
+        BankError::field(
+            Code::UnknownCurrency,
+            "currency",
+            "Not an active ISO 4217 code, three capital letters.",
+        )
     })?;
     let amount = Amount::new(request.amount, currency).ok_or_else(|| {
         BankError::field(Code::BadInput, "amount", "Minor units, from 1 to 999,999,999,999,999.")
@@ -198,7 +208,11 @@ fn check_text(transfer: &Transfer) -> Result<(), BankError> {
     Ok(())
 }
 
-async fn check_debtor(db: &mut Connection, customer: &Customer, transfer: &Transfer) -> Result<(), BankError> {
+async fn check_debtor(
+    db: &mut Connection,
+    customer: &Customer,
+    transfer: &Transfer,
+) -> Result<(), BankError> {
     let currency: Option<String> =
         sqlx::query_scalar("SELECT currency FROM accounts WHERE number = ? AND customer = ?")
             .bind(&transfer.debtor_account)
@@ -206,7 +220,9 @@ async fn check_debtor(db: &mut Connection, customer: &Customer, transfer: &Trans
             .fetch_optional(db)
             .await?;
     match currency {
-        None => Err(BankError::field(Code::UnknownAccount, "debtor_account", "Not an account of this customer.")),
+        None => {
+            Err(BankError::field(Code::UnknownAccount, "debtor_account", "Not an account of this customer."))
+        }
         Some(currency) if currency != transfer.amount.currency().code() => {
             let text = format!("The debtor account is kept in {currency}.");
             Err(BankError::field(Code::BadInput, "currency", text))
@@ -297,11 +313,9 @@ async fn token_without(db: &mut Connection, customer: &Customer, role: Role) -> 
             let text = "The token has this certificate already. See GET /v1/certificates.";
             Err(BankError::field(Code::CertificateExists, "role", text))
         }
-        Some((device, profile, false)) => Ok(Token {
-            device: id(&device, DeviceId::from_slice)?,
-            key: None,
-            profile: profile_of(profile)?,
-        }),
+        Some((device, profile, false)) => {
+            Ok(Token { device: id(&device, DeviceId::from_slice)?, key: None, profile: profile_of(profile)? })
+        }
     }
 }
 
@@ -338,8 +352,12 @@ fn sign(
 fn input_error(refusal: Refusal) -> BankError {
     let field = refusal.field.and_then(member);
     let detail = match refusal.code {
-        Code::BadCheckDigits => "The account number fails its check digits. Compare it with the payee's.".to_owned(),
-        Code::Unshowable => "The token's screen cannot show this in full. Shorten it or break it up.".to_owned(),
+        Code::BadCheckDigits => {
+            "The account number fails its check digits. Compare it with the payee's.".to_owned()
+        }
+        Code::Unshowable => {
+            "The token's screen cannot show this in full. Shorten it or break it up.".to_owned()
+        }
         Code::TooLarge => "The order would be larger than a token takes. Shorten its texts.".to_owned(),
         _ => format!("The order cannot say this ({refusal})."),
     };

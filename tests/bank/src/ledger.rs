@@ -61,10 +61,8 @@ pub(crate) async fn open_account(
         return Ok(());
     }
     let balance = column(balance)?;
-    let postings = [
-        Posting { account: own, amount: -balance },
-        Posting { account: number.to_owned(), amount: balance },
-    ];
+    let postings =
+        [Posting { account: own, amount: -balance }, Posting { account: number.to_owned(), amount: balance }];
     post(db, None, currency.code(), &postings, now).await
 }
 
@@ -98,8 +96,8 @@ pub(crate) async fn post(
 
 /// Balance of an account, when it is one.
 pub(crate) async fn balance(db: &mut Connection, number: &str) -> Result<Option<i64>, BankError> {
-    Ok(sqlx::query_scalar("SELECT balance FROM accounts WHERE number = ?").bind(number).fetch_optional(db).await?)
+    Ok(sqlx::query_scalar("SELECT balance FROM accounts WHERE number = ?")
+        .bind(number)
+        .fetch_optional(db)
+        .await?)
 }
-
-#[cfg(test)]
-mod tests;

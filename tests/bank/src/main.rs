@@ -44,8 +44,9 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 async fn run(command: Command) -> Result<(), BankError> {
     match command {
         Command::Init(init) => {
-            let bank_id = BankId::new(&init.bank_id)
-                .ok_or_else(|| BankError::Argument("a bank id has 8 or 11 characters of A-Z0-9".to_owned()))?;
+            let bank_id = BankId::new(&init.bank_id).ok_or_else(|| {
+                BankError::Argument("a bank id has 8 or 11 characters of A-Z0-9".to_owned())
+            })?;
             let founding = Founding { bank_id, name: init.name, iban_charge: init.iban_charge };
             admin::init(&init.data, &founding, &SystemClock).await
         }
@@ -107,7 +108,8 @@ fn write_ready(path: &Path, url: &str) -> Result<(), BankError> {
 }
 
 fn table(ledger: &Ledger) -> String {
-    let mut lines = vec!["ACCOUNT                             CUR              MINOR UNITS  CUSTOMER".to_owned()];
+    let mut lines =
+        vec!["ACCOUNT                             CUR              MINOR UNITS  CUSTOMER".to_owned()];
     for account in &ledger.accounts {
         let (number, currency, balance) = (&account.number, &account.currency, account.balance);
         lines.push(format!("{number:<36}{currency}  {balance:>23}  {}", account.customer));
@@ -118,7 +120,8 @@ fn table(ledger: &Ledger) -> String {
 }
 
 fn orders(ledger: &Ledger) -> String {
-    let mut lines = vec!["ORDER                                 OPERATION             STATE      REASON".to_owned()];
+    let mut lines =
+        vec!["ORDER                                 OPERATION             STATE      REASON".to_owned()];
     for order in &ledger.orders {
         let reason = order.reason.unwrap_or("");
         lines.push(format!("{}  {:<20}  {:<9}  {reason}", order.order_id, order.operation, order.state));
@@ -136,5 +139,6 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), BankError> {
 }
 
 fn print(text: &str) -> Result<(), BankError> {
-    writeln!(std::io::stdout(), "{text}").map_err(|source| BankError::File { path: "standard output".into(), source })
+    writeln!(std::io::stdout(), "{text}")
+        .map_err(|source| BankError::File { path: "standard output".into(), source })
 }

@@ -75,7 +75,8 @@ async fn reply(db: &mut Connection, payload: &Hash) -> Result<Option<Reply>, Ban
     Ok(Some(Reply { status, media_type, body }))
 }
 
-type OrderColumns = (Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>, i64, i64, String, i64, i64, i64, Option<Vec<u8>>);
+type OrderColumns =
+    (Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>, i64, i64, String, i64, i64, i64, Option<Vec<u8>>);
 type TransferColumns = (Option<String>, Option<String>, Option<String>, Option<i64>, Option<i64>);
 
 async fn order(
@@ -94,7 +95,8 @@ async fn order(
     .bind(&hash_column)
     .fetch_optional(&mut *db)
     .await?;
-    let Some((order, bytes, device, key, profile, expires, state, key_mark, device_mark, answered, receipt)) = row
+    let Some((order, bytes, device, key, profile, expires, state, key_mark, device_mark, answered, receipt)) =
+        row
     else {
         return Ok(None);
     };
@@ -240,7 +242,11 @@ pub(crate) async fn apply(db: &mut Connection, writes: &[Write], now: u64) -> Re
     Ok(())
 }
 
-async fn insert_record(db: &mut Connection, record: &Record, anomaly: Option<Anomaly>) -> Result<(), BankError> {
+async fn insert_record(
+    db: &mut Connection,
+    record: &Record,
+    anomaly: Option<Anomaly>,
+) -> Result<(), BankError> {
     let sql = match anomaly {
         None => {
             "INSERT INTO authorizations (payload_hash, key_id, counter, previous, order_id, kind, bytes, received)

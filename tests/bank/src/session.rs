@@ -100,10 +100,11 @@ async fn count_attempt(store: &Store, name_hash: &[u8], now: u64) -> Result<u8, 
     .bind(MOST_NAMES)
     .execute(&mut *db)
     .await?;
-    let row: Option<(i64, i64)> = sqlx::query_as("SELECT failed, wait_till FROM attempts WHERE name_hash = ?")
-        .bind(name_hash)
-        .fetch_optional(&mut *db)
-        .await?;
+    let row: Option<(i64, i64)> =
+        sqlx::query_as("SELECT failed, wait_till FROM attempts WHERE name_hash = ?")
+            .bind(name_hash)
+            .fetch_optional(&mut *db)
+            .await?;
     let (failed, wait_till) = match row {
         Some((failed, wait_till)) => (value(failed)?, value(wait_till)?),
         None => (0, 0),

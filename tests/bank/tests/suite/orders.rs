@@ -1,0 +1,223 @@
+use serde_json::json;
+use ushield_bank_api::{CreatedOrder, Order, OrderState, Orders, route};
+use ushield_protocol::bank_key::Purpose;
+use ushield_protocol::code::Code;
+use ushield_protocol::key::P256Verifier;
+use ushield_protocol::order::{self, Operation};
+use ushield_protocol::receipt::Outcome;
+
+use crate::client::{ACCOUNT, NOW, OTHER_ACCOUNT, World, key, problem, transfer};
+use crate::token::read;
+
+#[tokio::test]
+async fn an_order_is_signed_by_a_key_that_the_root_vouches_for() {
+    let (world, token, session) = World::with_token().await;
+    let created = world.create(&session, &key(), &transfer(12_345)).await;
+    let bank_key = world.bank_key(Purpose::TRANSFER).await;
+    let received = order::Order::receive(created.order.as_bytes()).unwrap();
+    let order = received.verify(&bank_key, &P256Verifier).unwrap();
+    let payload = order.payload();
+    assert_eq!((payload.issued, payload.expires), (NOW, NOW + 900));
+    assert_eq!(order.id(), created.order_id);
+    assert!(payload.addressee.is_key(&ushield_protocol::key::Sign::public_key(&token.pay).key_id()));
+    let Operation::Transfer(transfer) = &payload.operation else { panic!("a transfer") };
+    assert_eq!((transfer.amount.minor(), transfer.charges), (12_345, None));
+    // Another purpose's key does not verify it.
+    let other = world.bank_key(Purpose::CERTIFICATE_DOWNLOAD).await;
+    let received = order::Order::receive(created.order.as_bytes()).unwrap();
+    assert!(received.verify(&other, &P256Verifier).is_err());
+}
+
+#[tokio::test]
+async fn the_same_key_has_the_same_reply_and_never_another_order() {
+    let (world, _, session) = World::with_token().await;
+    let key = key();
+    let first = world.try_create(&session, &key, &transfer(100)).await;
+    assert_eq!(first.status().as_u16(), 201);
+    let first = first.bytes().await.unwrap();
+    world.clock.advance(600);
+    let again = world.try_create(&session, &key, &transfer(100)).await;
+    assert_eq!(again.status().as_u16(), 201);
+    assert_eq!(again.bytes().await.unwrap(), first);
+    let other = world.try_create(&session, &key, &transfer(101)).await;
+    assert_eq!(problem(other).await, (422, Code::OtherRequest, None));
+    assert_eq!(world.ledger().await.orders.len(), 2);
+    // The key is the customer's own: another customer's is another key.
+    let token = world.maker.token(2);
+    world.hand_out(&token, "wang").await;
+    let wang = world.sign_in("wang").await;
+    world.certify(&token, &wang).await;
+    let mut request = transfer(100);
+    request["debtor_account"] = json!(OTHER_ACCOUNT);
+    assert!(world.create(&wang, &key, &request).await.created);
+}
+
+#[tokio::test]
+async fn a_key_is_needed_and_is_a_uuid() {
+    let (world, _, session) = World::with_token().await;
+    let refused = (400, Code::BadRequest, Some("Idempotency-Key".to_owned()));
+    assert_eq!(problem(world.try_create(&session, "1", &transfer(1)).await).await, refused);
+    let post = world.http.post(world.url(route::ORDERS)).bearer_auth(&session).json(&transfer(1));
+    assert_eq!(problem(post.send().await.unwrap()).await, refused);
+}
+
+#[tokio::test]
+async fn an_open_order_with_the_same_four_values_is_the_answer() {
+    let (world, _, session) = World::with_token().await;
+    let first = world.create(&session, &key(), &transfer(100)).await;
+    let reply = world.try_create(&session, &key(), &transfer(100)).await;
+    assert_eq!(reply.status().as_u16(), 200);
+    let twin: CreatedOrder = reply.json().await.unwrap();
+    assert!(!twin.created);
+    assert_eq!((twin.order_id, &twin.order), (first.order_id, &first.order));
+    // Beside it: named, and shown on the token.
+    let mut beside = transfer(100);
+    beside["beside"] = json!(first.order_id.to_string());
+    let second = world.create(&session, &key(), &beside).await;
+    assert!(second.created);
+    let Operation::Transfer(said) = &read(second.order.as_bytes()).payload().operation.clone() else {
+        panic!()
+    };
+    assert_eq!(said.beside, Some(first.order_id));
+    // An ended one is nothing to stand beside.
+    for order in [&first, &second] {
+        world.cancel(&session, &order.order_id).await;
+    }
+    let reply = world.try_create(&session, &key(), &beside).await;
+    assert_eq!(problem(reply).await, (400, Code::BadInput, Some("beside".to_owned())));
+    assert!(world.create(&session, &key(), &transfer(100)).await.created);
+}
+
+#[tokio::test]
+async fn an_expired_twin_does_not_stand_in_the_way() {
+    let (world, _, session) = World::with_token().await;
+    let first = world.create(&session, &key(), &transfer(100)).await;
+    world.clock.advance(901);
+    let session = world.sign_in("li").await;
+    let second = world.create(&session, &key(), &transfer(100)).await;
+    assert!(second.created && second.order_id != first.order_id);
+}
+
+#[tokio::test]
+async fn bad_input_names_its_field_and_leaves_no_order() {
+    let (world, _, session) = World::with_token().await;
+    let cases = [
+        ("creditor_name", json!("张\u{202e}伟"), 422, Code::BadText),
+        ("creditor_name", json!("张\u{200b}伟"), 422, Code::BadText),
+        ("creditor_name", json!(""), 400, Code::BadInput),
+        ("creditor_name", json!("字".repeat(47)), 400, Code::BadInput),
+        ("creditor_name", json!("A".repeat(25)), 422, Code::Unshowable),
+        ("remittance_text", json!("two  spaces"), 422, Code::BadText),
+        ("creditor_agent", json!("\u{430}bank"), 422, Code::BadText),
+        ("amount", json!(0), 400, Code::BadInput),
+        ("amount", json!(1_000_000_000_000_000u64), 400, Code::BadInput),
+        ("currency", json!("XXX"), 422, Code::UnknownCurrency),
+        ("currency", json!("USD"), 400, Code::BadInput),
+        ("creditor_account", json!("6217 0000"), 400, Code::BadInput),
+        ("creditor_account", json!(ACCOUNT), 400, Code::BadInput),
+        ("debtor_account", json!(OTHER_ACCOUNT), 404, Code::UnknownAccount),
+        ("execution_date", json!(20_301_231), 400, Code::BadInput),
+        ("amount", json!(1_000_001), 422, Code::InsufficientFunds),
+    ];
+    for (field, value, status, code) in cases {
+        let mut request = transfer(100);
+        request[field] = value.clone();
+        let reply = world.try_create(&session, &key(), &request).await;
+        assert_eq!(problem(reply).await, (status, code, Some(field.to_owned())), "{field} {value}");
+    }
+    for (scheme, account) in [("iban", "DE89370400440532013001"), ("card", "4111111111111112")] {
+        let mut request = transfer(100);
+        request["account_scheme"] = json!(scheme);
+        request["creditor_account"] = json!(account);
+        let reply = world.try_create(&session, &key(), &request).await;
+        assert_eq!(problem(reply).await, (422, Code::BadCheckDigits, Some("creditor_account".to_owned())));
+    }
+    for request in [json!({}), json!({"operation": "transfer"}), json!([])] {
+        assert_eq!(problem(world.try_create(&session, &key(), &request).await).await.1, Code::BadRequest);
+    }
+    assert_eq!(world.ledger().await.orders.len(), 1, "only the certificate's");
+}
+
+#[tokio::test]
+async fn without_a_token_or_a_certificate_there_is_no_transfer() {
+    let world = World::new().await;
+    let session = world.sign_in("li").await;
+    let reply = world.try_create(&session, &key(), &transfer(1)).await;
+    assert_eq!(problem(reply).await, (409, Code::NoToken, None));
+    world.hand_out(&world.maker.token(1), "li").await;
+    let reply = world.try_create(&session, &key(), &transfer(1)).await;
+    assert_eq!(problem(reply).await, (409, Code::NoCertificate, None));
+}
+
+#[tokio::test]
+async fn open_orders_are_listed_and_others_orders_do_not_exist() {
+    let (world, _, session) = World::with_token().await;
+    let created = world.create(&session, &key(), &transfer(100)).await;
+    let orders: Orders = world.get(&session, route::OPEN_ORDERS).await.json().await.unwrap();
+    assert_eq!(orders.orders.iter().map(|order| order.order_id).collect::<Vec<_>>(), [created.order_id]);
+    let all: Orders = world.get(&session, route::ORDERS).await.json().await.unwrap();
+    assert_eq!(all.orders.len(), 2);
+    let one: Order = world.get(&session, &route::order(&created.order_id)).await.json().await.unwrap();
+    assert_eq!((one.state, one.receipt), (OrderState::Open, None));
+    let wang = world.sign_in("wang").await;
+    for reply in [
+        world.get(&wang, &route::order(&created.order_id)).await,
+        world.cancel(&wang, &created.order_id).await,
+    ] {
+        assert_eq!(problem(reply).await, (404, Code::UnknownOrder, None));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_order_has_one_receipt_for_ever() {
+    let (world, token, session) = World::with_token().await;
+    let created = world.create(&session, &key(), &transfer(100)).await;
+    let reply = world.cancel(&session, &created.order_id).await;
+    assert_eq!(world.outcome(reply).await, (Outcome::Cancelled, None));
+    let once: Order = world.get(&session, &route::order(&created.order_id)).await.json().await.unwrap();
+    world.clock.advance(60);
+    world.cancel(&session, &created.order_id).await;
+    let again: Order = world.get(&session, &route::order(&created.order_id)).await.json().await.unwrap();
+    assert_eq!(once, again);
+    // A late authorization gets that receipt, and nothing moves.
+    let late = world.answer(&created.order_id, token.approve(created.order.as_bytes())).await;
+    assert_eq!(world.outcome(late).await, (Outcome::Cancelled, None));
+    assert_eq!(world.balance(ACCOUNT).await, 1_000_000);
+}
+
+#[tokio::test]
+async fn cancelling_an_executed_order_returns_its_receipt() {
+    let (world, token, session) = World::with_token().await;
+    let created = world.create(&session, &key(), &transfer(100)).await;
+    world.answer(&created.order_id, token.approve(created.order.as_bytes())).await;
+    let reply = world.cancel(&session, &created.order_id).await;
+    assert_eq!(world.outcome(reply).await, (Outcome::Executed, None));
+}
+
+#[tokio::test]
+async fn the_sweep_ends_what_has_expired_with_a_receipt() {
+    let (world, _, session) = World::with_token().await;
+    let created = world.create(&session, &key(), &transfer(100)).await;
+    world.clock.advance(900);
+    assert_eq!(world.bank.sweep().await.unwrap(), 0, "the last second still counts");
+    world.clock.advance(1);
+    world.bank.sweep().await.unwrap();
+    let session = world.sign_in("li").await;
+    let order: Order = world.get(&session, &route::order(&created.order_id)).await.json().await.unwrap();
+    assert_eq!(order.state, OrderState::Expired);
+    assert_eq!(
+        world.outcome(world.cancel(&session, &created.order_id).await).await,
+        (Outcome::Expired, None)
+    );
+}
+
+#[tokio::test]
+async fn statements_are_renewed_before_they_run_out() {
+    let (world, _, _) = World::with_token().await;
+    let first = world.bank_key(Purpose::TRANSFER).await;
+    world.clock.advance(80 * 86_400);
+    world.bank.sweep().await.unwrap();
+    let second = world.bank_key(Purpose::TRANSFER).await;
+    assert_eq!((first.epoch, second.epoch, first.key), (1, 2, second.key));
+    assert!(second.is_valid_at(NOW + 80 * 86_400));
+}
