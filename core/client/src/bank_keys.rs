@@ -62,8 +62,12 @@ impl Client {
             let statement = statement.into_bytes();
             let key =
                 BankKey::verify(&statement, &setup.bank, &setup.root, &RingVerifier).map_err(bank_lied)?;
+            // An epoch never falls, and says one thing only.
             let falls = |purpose: &Purpose| {
-                known.iter().any(|known| known.allows(*purpose) && known.epoch > key.epoch)
+                known
+                    .iter()
+                    .filter(|known| known.allows(*purpose))
+                    .any(|known| known.epoch > key.epoch || (known.epoch == key.epoch && *known != key))
             };
             if !key.purposes.iter().all(falls) {
                 changes.push(Change::put(Table::BankKey, key.key_id().as_bytes(), &statement));
