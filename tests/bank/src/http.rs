@@ -32,6 +32,7 @@ type Answer = Result<Response, Failure>;
 
 /// One route of the interface.
 pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "compared with the document by a test"))]
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     handler: MethodRouter<Arc<Core>>,
@@ -228,4 +229,23 @@ fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, B
         );
         BankError::problem(Code::BadRequest, text)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_of_the_router_is_in_the_document_and_the_other_way_round() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            documented.extend(item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())));
+        }
+        let routed =
+            routes().into_iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+        assert_eq!(documented, routed);
+    }
 }
