@@ -13,7 +13,41 @@ extern crate std;
 
 pub mod flash;
 mod hal;
+mod screens;
 mod store;
+mod token;
+mod vault;
 
 pub use hal::{Board, Entropy, Key, Millis, Output, Screen};
 pub use store::StoreFault;
+pub use token::Token;
+pub use vault::{Personalisation, personalise};
+
+/// Pages of flash that a token needs: each half holds everything that is kept, at its longest.
+pub const MIN_PAGES: usize = 64;
+
+/// Why there is no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The store cannot be used.
+    Store(StoreFault),
+    /// Names or certificates that the protocol does not allow.
+    Personalisation,
+}
+
+impl From<StoreFault> for Fault {
+    fn from(fault: StoreFault) -> Self {
+        Self::Store(fault)
+    }
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Store(fault) => fault.fmt(f),
+            Self::Personalisation => f.write_str("names or certificates that the protocol does not allow"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}

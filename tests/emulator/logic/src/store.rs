@@ -6,7 +6,8 @@ mod checksum;
 mod log;
 mod scan;
 
-pub(crate) use log::{Log, MAX_KEY, MAX_VALUE};
+pub(crate) use log::{Draft, Log, value};
+pub(crate) use scan::Entry;
 
 use crate::flash::FlashFault;
 

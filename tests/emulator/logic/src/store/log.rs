@@ -151,7 +151,11 @@ impl Log {
                 Place::Blank => break,
             };
             // The word in flight is the last one written. More behind it was not torn but damaged.
-            return if last.is_some_and(|last| last > torn_until) { Err(StoreFault::Corrupt) } else { Ok(true) };
+            return if last.is_some_and(|last| last > torn_until) {
+                Err(StoreFault::Corrupt)
+            } else {
+                Ok(true)
+            };
         }
         if last.is_some_and(|last| last >= self.end) { Err(StoreFault::Corrupt) } else { Ok(false) }
     }

@@ -1,0 +1,169 @@
+//! The token: what comes in is dispatched here, and what a failure of the flash does is decided here.
+
+mod asks;
+mod commands;
+mod face;
+mod link;
+mod menu;
+mod orders;
+mod pairing;
+mod review;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use face::Face;
+use link::Link;
+use ushield_protocol::cbor::DecodeError;
+use ushield_protocol::code::Code;
+use ushield_protocol::message::Kind;
+use ushield_protocol::refusal::Refusal;
+
+use crate::Fault;
+use crate::hal::{Board, Key, Millis, Output};
+use crate::screens::Screens;
+use crate::store::StoreFault;
+use crate::vault::Vault;
+
+/// A U-Shield on a board.
+pub struct Token<B> {
+    vault: Vault<B>,
+    screens: Screens,
+    link: Link,
+    face: Face,
+    out: VecDeque<Output>,
+    failed: bool,
+}
+
+/// Why a command is not done: a refusal that the phone is told, or a failure after which nothing is done any more.
+enum Stop {
+    Refused(Refusal),
+    Failed(StoreFault),
+}
+
+impl From<StoreFault> for Stop {
+    fn from(fault: StoreFault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Code> for Stop {
+    fn from(code: Code) -> Self {
+        Self::Refused(code.into())
+    }
+}
+
+impl From<DecodeError> for Stop {
+    fn from(error: DecodeError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// A step's outcome. An error is the flash's: the token fails.
+type Step = Result<(), StoreFault>;
+
+impl<B: Board> Token<B> {
+    /// Switches a personalised token on. What a power cut interrupted is finished first: a stored intent is signed, exactly it.
+    pub fn boot(board: B, _now: Millis) -> Result<Self, Fault> {
+        let vault = Vault::open(board)?;
+        let screens = Screens::new(vault.me.profile.locale());
+        let (link, face) = (Link::Down, Face::Idle);
+        let mut token = Self { vault, screens, link, face, out: VecDeque::new(), failed: false };
+        token.show_idle()?;
+        Ok(token)
+    }
+
+    /// A phone is connected.
+    pub fn connected(&mut self, now: Millis) {
+        if self.failed {
+            self.say_failed();
+        } else {
+            self.run(|token| token.on_connected(now));
+        }
+    }
+
+    /// The phone is gone. A review goes on; everything else that the phone asked for ends.
+    pub fn disconnected(&mut self, now: Millis) {
+        self.run(|token| token.on_disconnected(now));
+    }
+
+    /// A message has arrived.
+    pub fn receive(&mut self, kind: u8, body: &[u8], now: Millis) {
+        self.run(|token| token.on_message(kind, body, now));
+    }
+
+    /// A key was pressed, after the screen's last change.
+    pub fn key(&mut self, key: Key, now: Millis) {
+        self.run(|token| token.on_key(key, now));
+    }
+
+    /// Time has passed; call it at [`Token::next_deadline`] at the latest.
+    pub fn tick(&mut self, now: Millis) {
+        self.run(|token| token.on_tick(now));
+    }
+
+    /// When [`Token::tick`] is needed next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Millis> {
+        if self.failed {
+            return None;
+        }
+        [self.link.deadline(), self.face.deadline()].into_iter().flatten().min()
+    }
+
+    /// What is to be done on the link; call it until there is nothing, after every other call.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// The board.
+    #[must_use]
+    pub fn board(&self) -> &B {
+        &self.vault.board
+    }
+
+    /// Switches the token off.
+    #[must_use]
+    pub fn into_board(self) -> B {
+        self.vault.board
+    }
+
+    fn run(&mut self, step: impl FnOnce(&mut Self) -> Step) {
+        if !self.failed && step(self).is_err() {
+            self.fail();
+        }
+    }
+
+    /// Nothing may be released that is not stored: what was not fetched yet is dropped with everything else.
+    fn fail(&mut self) {
+        self.failed = true;
+        self.face = Face::Idle;
+        self.out.clear();
+        if !matches!(core::mem::replace(&mut self.link, Link::Down), Link::Down) {
+            self.say_failed();
+        }
+        self.vault.board.draw(&self.screens.failure());
+    }
+
+    fn say_failed(&mut self) {
+        self.out.push_back(Output::Send { kind: Kind::Refusal, body: status(Code::TokenFailure) });
+        self.out.push_back(Output::Disconnect);
+    }
+}
+
+impl<B> core::fmt::Debug for Token<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Token").field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+/// A status byte by itself.
+fn status(code: Code) -> Vec<u8> {
+    alloc::vec![code.wire().unwrap_or(0x60)]
+}

@@ -1,0 +1,154 @@
+//! Receiving an order (section 11), in the sequence of the protocol: the first failure is the result.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{P256Verifier, PhoneId};
+use ushield_protocol::message::{Reply, Role};
+use ushield_protocol::order::{Operation, Order, OrderPayload, Received, Verified};
+use ushield_protocol::pin::PinBlock;
+use ushield_protocol::refusal::Refusal;
+use ushield_protocol::render::{self, Notices, Pages};
+
+use super::face::Face;
+use super::link::Awaited;
+use super::review::Review;
+use super::{Stop, Token};
+use crate::hal::{Board, Millis};
+use crate::vault::{Room, is_past};
+
+/// What becomes of an order.
+enum Admission {
+    /// It was decided before.
+    Answered(Vec<u8>),
+    /// It is being reviewed.
+    Running,
+    /// It may be shown.
+    New(Box<Order<Verified>>, Pages),
+}
+
+impl<B: Board> Token<B> {
+    pub(super) fn on_order(
+        &mut self,
+        phone: PhoneId,
+        pin: Option<PinBlock>,
+        bytes: &[u8],
+        now: Millis,
+    ) -> Result<Option<Reply>, Stop> {
+        match self.admit(&phone, bytes)? {
+            Admission::Answered(answer) => return Ok(Some(Reply::ok(answer))),
+            Admission::Running => {
+                if let (Face::Review(review), Some(pin)) = (&mut self.face, pin) {
+                    let page = review.take_block(pin, now).then(|| review.draw_page());
+                    if let Some(page) = page {
+                        self.draw(&page);
+                    }
+                }
+            }
+            Admission::New(order, pages) => {
+                let mut review = Review::new(*order, pages, phone, now);
+                if let Some(pin) = pin {
+                    review.take_block(pin, now);
+                }
+                let page = review.draw_page();
+                self.draw(&page);
+                self.face = Face::Review(Box::new(review));
+            }
+        }
+        self.await_customer(Awaited::Order, now);
+        self.reply_to(Awaited::Order, &Reply::event(Code::Shown, Vec::new()));
+        Ok(None)
+    }
+
+    fn admit(&self, phone: &PhoneId, bytes: &[u8]) -> Result<Admission, Stop> {
+        // 1 to 5
+        let order = self.verify(Order::receive(bytes)?)?;
+        let payload = order.payload();
+        // 6
+        if let Some(answer) = self.vault.answer(&payload.id)?.filter(|answer| answer.hash == order.hash()) {
+            return Ok(Admission::Answered(answer.bytes));
+        }
+        // 7
+        let running = match &self.face {
+            Face::Review(review) => Some(review),
+            _ => None,
+        };
+        let decided = self.vault.decided_hash(&payload.id)?;
+        let shown =
+            running.filter(|review| review.order_id() == payload.id).map(|review| review.order_hash());
+        if decided.or(shown).is_some_and(|hash| hash != order.hash()) {
+            return Err(Code::OrderIdReused.into());
+        }
+        // 8. An order that was decided and whose answer has gone is past, wherever a new epoch has put the floor since.
+        if decided.is_some() || is_past(payload.expires, self.vault.floor()?) {
+            return Err(Code::OrderExpired.into());
+        }
+        // 9
+        if running.is_some_and(|review| review.via == *phone && review.order_hash() == order.hash()) {
+            return Ok(Admission::Running);
+        }
+        self.refuse_while_asking()?;
+        // 10
+        self.check_state(&payload.operation)?;
+        let notices = Notices { paid_before: self.vault.paid_before(payload)? };
+        let pages = render::pages(&order, self.vault.me.profile, &notices).map_err(Refusal::from)?;
+        Ok(Admission::New(Box::new(order), pages))
+    }
+
+    /// Steps 2 to 5. Of several statements over one key the newest that allows the order decides.
+    fn verify(&self, order: Order<Received>) -> Result<Order<Verified>, Stop> {
+        let mut first = None;
+        for key in self.vault.bank_keys(&order.kid())? {
+            match order.clone().verify(&key, &P256Verifier) {
+                Ok(verified) => {
+                    self.check_addressee(verified.payload())?;
+                    return Ok(verified);
+                }
+                Err(refusal) => first = first.or(Some(refusal)),
+            }
+        }
+        let Some(refusal) = first else { return Err(Code::UnknownOrderKey.into()) };
+        // The addressee comes before these two; the signature was right, so that the content may be looked at.
+        let late = [Code::IssuedOutsideValidity, Code::OperationNotAllowed].contains(&refusal.code);
+        if let (true, Ok(order)) = (late, order.trust_own()) {
+            self.check_addressee(order.payload())?;
+        }
+        Err(refusal.into())
+    }
+
+    /// A transfer to a token without a certificate has no addressee to compare: step 10 refuses it.
+    fn check_addressee(&self, payload: &OrderPayload) -> Result<(), Stop> {
+        let ours = match &payload.operation {
+            Operation::CertificateDownload(_) => payload.addressee.is_device(&self.vault.me.device),
+            Operation::Transfer(_) => {
+                self.vault.role_key_id(Role::Pay)?.is_none_or(|key| payload.addressee.is_key(&key))
+            }
+        };
+        if ours { Ok(()) } else { Err(Code::WrongAddressee.into()) }
+    }
+
+    /// Whether the token could decide it: PIN, certificate, room.
+    fn check_state(&self, operation: &Operation) -> Result<(), Stop> {
+        let pin = self.vault.pin_state()?;
+        if pin.initial {
+            return Err(Code::PinInitial.into());
+        }
+        if pin.is_locked() {
+            return Err(Code::PinLocked.into());
+        }
+        match operation {
+            Operation::Transfer(_) if self.vault.role_key_id(Role::Pay)?.is_none() => {
+                return Err(Code::NoCertificate.into());
+            }
+            Operation::CertificateDownload(download) if self.vault.role_key_id(download.role)?.is_some() => {
+                return Err(Code::CertificateExists.into());
+            }
+            Operation::Transfer(_) | Operation::CertificateDownload(_) => {}
+        }
+        match self.vault.room()? {
+            Room::Free => Ok(()),
+            Room::Full => Err(Code::StoreFull.into()),
+        }
+    }
+}

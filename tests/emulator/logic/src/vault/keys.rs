@@ -1,0 +1,168 @@
+//! Private keys and certificates. A key is read from flash when it is used, and forgotten again.
+
+use alloc::vec::Vec;
+
+use ushield_protocol::code::Code;
+use ushield_protocol::device::{certified_key, sign_statement};
+use ushield_protocol::key::{KeyId, OrderId, PublicKey, Sign, SigningKey};
+use ushield_protocol::message::{Role, decode_certificates};
+use ushield_protocol::noise::{DhSecret, StaticKey};
+use ushield_protocol::refusal::Refusal;
+use zeroize::Zeroizing;
+
+use super::{Kind, Vault, small};
+use crate::hal::Board;
+use crate::store::{Entry, StoreFault};
+
+/// Where the public key stands behind the private one.
+const PUBLIC: usize = 32;
+const CHAIN: usize = 32 + 33;
+
+impl<B: Board> Vault<B> {
+    fn secret(&self, kind: Kind, key: &[u8], from: usize) -> Result<Zeroizing<[u8; 32]>, StoreFault> {
+        let entry = self.find(kind, key).ok_or(StoreFault::Corrupt)?;
+        self.part(&entry, from).map(Zeroizing::new)
+    }
+
+    pub(crate) fn device_key(&self) -> Result<SigningKey, StoreFault> {
+        SigningKey::from_bytes(&*self.secret(Kind::Secrets, &[], 0)?).ok_or(StoreFault::Corrupt)
+    }
+
+    fn dh_secret(&self) -> Result<DhSecret, StoreFault> {
+        DhSecret::from_bytes(&*self.secret(Kind::Secrets, &[], 32)?).ok_or(StoreFault::Corrupt)
+    }
+
+    pub(crate) fn dh_key(&self) -> Result<StaticKey, StoreFault> {
+        self.dh_secret().map(StaticKey::Here)
+    }
+
+    /// The statement over `dh`, and the maker's chain.
+    pub(crate) fn device_statement(&self) -> Result<(Vec<u8>, Vec<Vec<u8>>), StoreFault> {
+        let statement = sign_statement(self.me.device, &self.dh_secret()?.public_key(), &self.device_key()?);
+        let chain = self.get(Kind::MakerChain, &[]).ok_or(StoreFault::Corrupt)?;
+        Ok((statement, decode_certificates(&chain).map_err(|_| StoreFault::Corrupt)?))
+    }
+
+    fn certificate(&self, role: Role) -> Option<Entry> {
+        self.find(Kind::Certificate, &small(role.number()))
+    }
+
+    fn public_at(&self, entry: &Entry, from: usize) -> Result<PublicKey, StoreFault> {
+        PublicKey::from_slice(&self.part::<33>(entry, from)?).ok_or(StoreFault::Corrupt)
+    }
+
+    /// The certified key of a role.
+    pub(crate) fn role_key(&self, role: Role) -> Result<SigningKey, StoreFault> {
+        SigningKey::from_bytes(&*self.secret(Kind::Certificate, &small(role.number()), 0)?)
+            .ok_or(StoreFault::Corrupt)
+    }
+
+    /// Its id; none without a certificate.
+    pub(crate) fn role_key_id(&self, role: Role) -> Result<Option<KeyId>, StoreFault> {
+        match self.certificate(role) {
+            Some(entry) => Ok(Some(self.public_at(&entry, PUBLIC)?.key_id())),
+            None => Ok(None),
+        }
+    }
+
+    /// The stored chain, as `put-certificate` brought it.
+    pub(crate) fn certificate_chain(&self, role: Role) -> Option<Vec<u8>> {
+        let entry = self.certificate(role)?;
+        let mut chain = alloc::vec![0; entry.len().saturating_sub(CHAIN)];
+        entry.read(&self.board, CHAIN, &mut chain);
+        Some(chain)
+    }
+
+    /// A new key. Random bytes that are no key are drawn again.
+    pub(super) fn make_key(&mut self) -> (Zeroizing<[u8; 32]>, SigningKey) {
+        loop {
+            let bytes = Zeroizing::new(self.random());
+            if let Some(key) = SigningKey::from_bytes(&bytes) {
+                return (bytes, key);
+            }
+        }
+    }
+
+    /// Keeps a key that was made for an order until its certificate comes.
+    pub(super) fn put_pending_key(
+        &mut self,
+        order: &OrderId,
+        role: Role,
+        secret: &Zeroizing<[u8; 32]>,
+    ) -> Result<(), StoreFault> {
+        let public = SigningKey::from_bytes(secret).ok_or(StoreFault::Corrupt)?.public_key();
+        self.put(
+            Kind::PendingKey,
+            order.as_bytes(),
+            &[&[role.number()], secret.as_slice(), public.as_bytes()],
+        )
+    }
+
+    pub(super) fn forget_pending_key(&mut self, order: &[u8; 16]) -> Result<(), StoreFault> {
+        self.delete(Kind::PendingKey, order)
+    }
+
+    /// Stores a certificate over a key that was made here for this role; from then on the key is the role's.
+    pub(crate) fn put_certificate(
+        &mut self,
+        role: Role,
+        chain: &[u8],
+    ) -> Result<Result<(), Refusal>, StoreFault> {
+        let certificates = match decode_certificates(chain) {
+            Ok(certificates) => certificates,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let Some(certified) = certificates.first().and_then(|der| certified_key(der)) else {
+            return Ok(Err(Code::WrongCertificate.into()));
+        };
+        let Some(secret) = self.key_to_certify(role, &certified)? else {
+            return Ok(Err(Code::WrongCertificate.into()));
+        };
+        // The same again after a lost reply changes nothing.
+        if self.certificate_chain(role).as_deref() != Some(chain) {
+            let value: [&[u8]; 3] = [secret.as_slice(), certified.as_bytes(), chain];
+            self.put(Kind::Certificate, &small(role.number()), &value)?;
+        }
+        self.forget_pending_keys(role)?;
+        Ok(Ok(()))
+    }
+
+    /// The private key of a public one that waits for its certificate, or has it.
+    fn key_to_certify(
+        &self,
+        role: Role,
+        certified: &PublicKey,
+    ) -> Result<Option<Zeroizing<[u8; 32]>>, StoreFault> {
+        if let Some(entry) = self.certificate(role) {
+            // Another key takes over by renewal only, which comes with an order of its own.
+            let same = self.public_at(&entry, PUBLIC)? == *certified;
+            return if same {
+                self.part(&entry, 0).map(|bytes| Some(Zeroizing::new(bytes)))
+            } else {
+                Ok(None)
+            };
+        }
+        for entry in self.all(Kind::PendingKey) {
+            if self.part(&entry, 0)? == [role.number()] && self.public_at(&entry, 1 + PUBLIC)? == *certified {
+                return self.part(&entry, 1).map(|bytes| Some(Zeroizing::new(bytes)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn forget_pending_keys(&mut self, role: Role) -> Result<(), StoreFault> {
+        loop {
+            let mut next = None;
+            for entry in self.all(Kind::PendingKey) {
+                if self.part(&entry, 0)? == [role.number()] {
+                    next = Some(entry.key(&self.board));
+                    break;
+                }
+            }
+            match next {
+                Some(order) => self.forget_pending_key(&order)?,
+                None => return Ok(()),
+            }
+        }
+    }
+}
