@@ -8,6 +8,8 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::state::StateFolder;
+
 /// Bytes in an erasable page.
 pub const PAGE: usize = 4096;
 /// Pages of the software token's flash.
@@ -37,6 +39,8 @@ pub enum FlashError {
 pub struct Memory {
     image: Image,
     file: Option<File>,
+    /// Held for as long as the flash can be written.
+    _folder: Option<StateFolder>,
 }
 
 /// A flash image that outlives the token: a test can stop a token and start another one on the same flash.
@@ -57,7 +61,12 @@ impl Image {
     /// A copy of the bytes as they are now, as a power cut would leave them.
     #[must_use]
     pub fn snapshot(&self) -> Self {
-        Self::from_bytes(self.with(|bytes| bytes.clone()))
+        Self::from_bytes(self.to_bytes())
+    }
+
+    /// The bytes, keys included.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        self.with(|bytes| bytes.clone())
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Zeroizing<Vec<u8>>) -> T) -> T {
@@ -75,20 +84,20 @@ impl Memory {
     /// Flash in memory alone.
     #[must_use]
     pub fn in_memory(image: Image) -> Self {
-        Self { image, file: None }
+        Self { image, file: None, _folder: None }
     }
 
-    /// Flash in a file of exactly [`SIZE`] bytes, opened for reading and writing.
+    /// Flash in a file of exactly [`SIZE`] bytes, opened for reading and writing, and the folder that keeps others from it.
     ///
     /// # Errors
     /// The file's; `InvalidData` when its size is another.
-    pub fn in_file(file: File) -> io::Result<Self> {
+    pub fn in_file(file: File, folder: Option<StateFolder>) -> io::Result<Self> {
         if file.metadata()?.len() != u64::try_from(SIZE).unwrap_or(u64::MAX) {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let mut bytes = Zeroizing::new(vec![0; SIZE]);
         read_at(&file, &mut bytes)?;
-        Ok(Self { image: Image::from_bytes(bytes), file: Some(file) })
+        Ok(Self { image: Image::from_bytes(bytes), file: Some(file), _folder: folder })
     }
 
     /// Copies bytes out.
@@ -181,7 +190,7 @@ mod tests {
     }
 
     fn open(path: &std::path::Path) -> io::Result<Memory> {
-        Memory::in_file(File::options().read(true).write(true).open(path)?)
+        Memory::in_file(File::options().read(true).write(true).open(path)?, None)
     }
 
     #[test]
@@ -234,7 +243,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_leaves_what_the_token_reads() {
         let (_dir, path) = file_of(SIZE.try_into().unwrap());
-        let mut flash = Memory::in_file(File::open(&path).unwrap()).unwrap();
+        let mut flash = Memory::in_file(File::open(&path).unwrap(), None).unwrap();
         assert!(matches!(flash.program(0, [0; 4]), Err(FlashError::File(_))));
         let mut word = [0; 4];
         flash.read(0, &mut word).unwrap();

@@ -1,18 +1,13 @@
 //! TCP framing of protocol.md, section 2: `length of body u16 || kind u8 || body`.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-
-/// The largest body.
-pub const MAX_BODY: u16 = 4096;
-
-/// Kind of the message that says why a connection is not served.
-pub const KIND_REFUSAL: u8 = 4;
+use ushield_protocol::message::{Kind, MAX_BODY};
 
 /// A message as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Which of section 2's kinds.
-    pub kind: u8,
+    pub kind: Kind,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -47,12 +42,11 @@ pub async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Message, FrameE
     from.read_exact(rest).await?;
     let [high, low, kind] = header;
     let length = u16::from_be_bytes([high, low]);
-    if length > MAX_BODY {
+    if usize::from(length) > MAX_BODY {
         return Err(FrameError::TooLong(length));
     }
-    if !matches!(kind, 1..=3) {
-        return Err(FrameError::WrongKind(kind));
-    }
+    let known = Kind::from_number(kind).filter(|kind| kind.from_phone());
+    let kind = known.ok_or(FrameError::WrongKind(kind))?;
     let mut body = vec![0; usize::from(length)];
     from.read_exact(&mut body).await?;
     Ok(Message { kind, body })
@@ -63,13 +57,11 @@ pub async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Message, FrameE
 /// # Errors
 /// The connection's error; a body above the limit is `InvalidInput` and nothing is written.
 pub async fn write(to: &mut (impl AsyncWrite + Unpin), message: &Message) -> std::io::Result<()> {
-    let length = u16::try_from(message.body.len())
-        .ok()
-        .filter(|length| *length <= MAX_BODY)
-        .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    let length = u16::try_from(message.body.len()).ok().filter(|_| message.body.len() <= MAX_BODY);
+    let length = length.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
     let mut bytes = Vec::with_capacity(message.body.len().saturating_add(3));
     bytes.extend(length.to_be_bytes());
-    bytes.push(message.kind);
+    bytes.push(message.kind.number());
     bytes.extend(&message.body);
     to.write_all(&bytes).await?;
     to.flush().await
@@ -99,7 +91,10 @@ mod tests {
         for kind in 0..=255 {
             let result = read_all(&[0, 1, kind, 7]);
             match kind {
-                1..=3 => assert_eq!(result.unwrap(), Message { kind, body: vec![7] }),
+                1..=3 => assert_eq!(
+                    result.unwrap(),
+                    Message { kind: Kind::from_number(kind).unwrap(), body: vec![7] }
+                ),
                 _ => assert!(matches!(result, Err(FrameError::WrongKind(k)) if k == kind)),
             }
         }
@@ -125,7 +120,7 @@ mod tests {
     #[test]
     fn a_body_that_is_too_long_is_not_written() {
         let mut out = Vec::new();
-        let message = Message { kind: 3, body: vec![0; 4097] };
+        let message = Message { kind: Kind::Sealed, body: vec![0; 4097] };
         assert!(futures_lite(write(&mut out, &message)).is_err());
         assert!(out.is_empty());
     }
@@ -133,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(kind in 1..=3_u8, body in prop::collection::vec(any::<u8>(), 0..=4096)) {
-            let message = Message { kind, body };
+            let message = Message { kind: Kind::from_number(kind).unwrap(), body };
             let mut bytes = Vec::new();
             futures_lite(write(&mut bytes, &message)).unwrap();
             prop_assert_eq!(read_all(&bytes).unwrap(), message);

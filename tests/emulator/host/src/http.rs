@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     picture::MAX_SCALE,
-    runner::{Handle, Key, Stopped},
+    runner::{Handle, Key, Unheard},
     screen::{Frame, Screen},
 };
 
@@ -64,7 +64,7 @@ pub(crate) enum Problem {
     OtherMethod,
     #[error("the keys are ok, cancel, up and down")]
     NoSuchKey,
-    #[error("after and wait are whole numbers, wait is in seconds; scale is 1 to {MAX_SCALE}")]
+    #[error("after, wait and serial are whole numbers, wait is in seconds; scale is 1 to {MAX_SCALE}")]
     BadQuery,
     #[error("the Host header names neither an address nor localhost; use the address that the token printed")]
     ForeignHost,
@@ -72,6 +72,8 @@ pub(crate) enum Problem {
     ForeignOrigin,
     #[error("a key press needs the header `X-UShield: 1`, which web pages of other origins cannot send")]
     HeaderMissing,
+    #[error("the screen is not the one that the key was pressed on; look at it again")]
+    ScreenChanged,
     #[error("the token has stopped; look at what its program printed and start it again")]
     Stopped,
     #[error("the picture could not be encoded")]
@@ -86,6 +88,7 @@ impl Problem {
             Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignOrigin | Self::HeaderMissing => StatusCode::FORBIDDEN,
+            Self::ScreenChanged => StatusCode::CONFLICT,
             Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::Encoding => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -105,9 +108,12 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Stopped> for Problem {
-    fn from(_: Stopped) -> Self {
-        Self::Stopped
+impl From<Unheard> for Problem {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::ScreenChanged => Self::ScreenChanged,
+            Unheard::Stopped(_) => Self::Stopped,
+        }
     }
 }
 
@@ -188,7 +194,18 @@ async fn device(State(face): State<Face>) -> Response {
     Json(&*face.device).into_response()
 }
 
-async fn press(State(face): State<Face>, Path(key): Path<String>) -> Result<Response, Problem> {
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    /// The screen that the key is meant for; if not given, the one that is shown when the request arrives.
+    serial: Option<u64>,
+}
+
+async fn press(
+    State(face): State<Face>,
+    Path(key): Path<String>,
+    seen: Result<Query<Seen>, QueryRejection>,
+) -> Result<Response, Problem> {
     let key = match key.as_str() {
         "ok" => Key::Ok,
         "cancel" => Key::Cancel,
@@ -196,7 +213,8 @@ async fn press(State(face): State<Face>, Path(key): Path<String>) -> Result<Resp
         "down" => Key::Down,
         _ => return Err(Problem::NoSuchKey),
     };
-    face.token.press(key).await?;
+    let seen = seen?.serial.unwrap_or(face.screen.now().serial);
+    face.token.press_on(key, seen).await?;
     Ok(body(&face.screen.now()))
 }
 

@@ -11,38 +11,16 @@ use std::{
 
 use tokio::sync::{mpsc as async_mpsc, oneshot};
 
-use crate::frame::Message;
+pub use ushield_token::Key;
+use ushield_token::{Millis, Output};
 
-/// Milliseconds since the token was switched on.
-pub(crate) type Millis = u64;
-
-/// The four keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// OK.
-    Ok,
-    /// C.
-    Cancel,
-    /// Up.
-    Up,
-    /// Down.
-    Down,
-}
-
-/// What the token wants to happen on its link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// Send this to the phone.
-    Send(Message),
-    /// End the connection.
-    Disconnect,
-}
+use crate::{failure::Failure, frame::Message, screen::Screen};
 
 /// A token as the thread drives it.
-pub(crate) trait Machine: Send + 'static {
+pub(crate) trait Machine {
     fn connected(&mut self, now: Millis);
     fn disconnected(&mut self, now: Millis);
-    fn receive(&mut self, message: &Message, now: Millis);
+    fn receive(&mut self, message: Message, now: Millis);
     fn key(&mut self, key: Key, now: Millis);
     fn tick(&mut self, now: Millis);
     fn next_deadline(&self) -> Option<Millis>;
@@ -66,7 +44,7 @@ enum Event {
     Connect { to_phone: async_mpsc::UnboundedSender<Message>, connection: oneshot::Sender<Connection> },
     Receive { from: Connection, message: Message, done: oneshot::Sender<()> },
     Disconnect { connection: Connection },
-    Press { key: Key, done: oneshot::Sender<()> },
+    Press { key: Key, seen: u64, done: oneshot::Sender<Result<(), Unheard>> },
     Advance { by: Duration, done: oneshot::Sender<()> },
     Stop,
 }
@@ -76,55 +54,96 @@ enum Event {
 #[error("the token has stopped")]
 pub struct Stopped;
 
+/// Why a key press did not reach the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unheard {
+    /// The display changed before the press was taken: it was meant for another screen.
+    #[error("the screen changed before the key was pressed; look at it again")]
+    ScreenChanged,
+    /// There is no token any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
 /// The way to the token's thread.
 #[derive(Debug, Clone)]
-pub struct Handle(mpsc::Sender<Event>);
+pub struct Handle {
+    events: mpsc::Sender<Event>,
+    screen: Screen,
+}
 
 /// The thread itself.
 #[derive(Debug)]
 pub(crate) struct Runner {
     handle: Handle,
     thread: thread::JoinHandle<()>,
+    /// Never sent to; closed when the thread ends, by a defect too.
+    alive: async_mpsc::Receiver<()>,
 }
 
 impl Runner {
-    /// Starts the thread.
-    pub(crate) fn start(machine: impl Machine, time: Time) -> std::io::Result<Self> {
+    /// Starts the thread and, on it, the token. The token never leaves its thread.
+    pub(crate) async fn start<M: Machine>(
+        switch_on: impl FnOnce(Millis) -> Result<M, Failure> + Send + 'static,
+        time: Time,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
         let (events, inbox) = mpsc::channel();
-        let thread = thread::Builder::new().name("token".into()).spawn(move || {
-            let start = Instant::now();
+        let (living, alive) = async_mpsc::channel(1);
+        let (started, result) = oneshot::channel();
+        let seen = screen.clone();
+        let run = move || {
+            let _living: async_mpsc::Sender<()> = living;
             let clock = match time {
-                Time::Real => Clock::Real(start),
+                Time::Real => Clock::Real(Instant::now()),
                 Time::Manual => Clock::Manual(Duration::ZERO),
             };
-            Loop { machine, clock, served: None, connections: 0 }.run(&inbox);
-        })?;
-        Ok(Self { handle: Handle(events), thread })
+            let machine = match switch_on(clock.now()) {
+                Ok(machine) => machine,
+                Err(failure) => return drop(started.send(Err(failure))),
+            };
+            if started.send(Ok(())).is_ok() {
+                Loop { machine, clock, screen: seen, served: None, connections: 0 }.run(&inbox);
+            }
+        };
+        let thread = thread::Builder::new().name("token".into()).spawn(run).map_err(Failure::System)?;
+        result.await.map_err(|_| Failure::Stopped)??;
+        Ok(Self { handle: Handle { events, screen }, thread, alive })
     }
 
     pub(crate) fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+    /// Waits for the thread to end by itself, which it should not.
+    pub(crate) async fn ended(&mut self) {
+        self.alive.recv().await;
     }
 
     /// Ends the thread after the event in hand, and waits for that. The token is then dropped, as by a power cut.
     pub(crate) fn stop(self) -> Result<(), Stopped> {
-        let told = self.handle.0.send(Event::Stop);
+        let told = self.handle.events.send(Event::Stop);
         self.thread.join().map_err(|_| Stopped)?;
         told.map_err(|_| Stopped)
     }
 }
 
 impl Handle {
-    /// Presses a key; returns when the token has taken it and drawn what follows.
+    /// Presses a key on the screen that is shown now; returns when the token has taken it and drawn what follows.
     ///
     /// # Errors
-    /// [`Stopped`].
-    pub async fn press(&self, key: Key) -> Result<(), Stopped> {
-        self.ask(|done| Event::Press { key, done }).await
+    /// [`Unheard`].
+    pub async fn press(&self, key: Key) -> Result<(), Unheard> {
+        self.press_on(key, self.screen.now().serial).await
+    }
+
+    /// Presses a key on the screen with the serial `seen`. On any other screen it is not heard: a key that was pressed
+    /// before a page was drawn never counts for that page.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn press_on(&self, key: Key, seen: u64) -> Result<(), Unheard> {
+        self.ask(|done| Event::Press { key, seen, done }).await?
     }
 
     /// Moves a manual clock forward, waking the token at each of its deadlines on the way. A real clock takes no notice.
@@ -152,12 +171,12 @@ impl Handle {
     /// The phone is gone. Nothing happens when the token ended that connection itself.
     pub(crate) fn disconnect(&self, connection: Connection) {
         // Without a token there is nobody who would need to know.
-        let _ = self.0.send(Event::Disconnect { connection });
+        let _ = self.events.send(Event::Disconnect { connection });
     }
 
     async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Result<T, Stopped> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(event(answer)).map_err(|_| Stopped)?;
+        self.events.send(event(answer)).map_err(|_| Stopped)?;
         answered.await.map_err(|_| Stopped)
     }
 }
@@ -173,13 +192,14 @@ impl Clock {
             Self::Real(start) => start.elapsed(),
             Self::Manual(now) => *now,
         };
-        Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
 struct Loop<M> {
     machine: M,
     clock: Clock,
+    screen: Screen,
     served: Option<(Connection, async_mpsc::UnboundedSender<Message>)>,
     connections: u64,
 }
@@ -198,7 +218,7 @@ impl<M: Machine> Loop<M> {
     fn wait(&self, inbox: &mpsc::Receiver<Event>) -> Result<Event, mpsc::RecvTimeoutError> {
         match (&self.clock, self.machine.next_deadline()) {
             (Clock::Real(_), Some(deadline)) => {
-                inbox.recv_timeout(Duration::from_millis(deadline.saturating_sub(self.clock.now())))
+                inbox.recv_timeout(Duration::from_millis(deadline.0.saturating_sub(self.clock.now().0)))
             }
             _ => Ok(inbox.recv()?),
         }
@@ -218,7 +238,7 @@ impl<M: Machine> Loop<M> {
             }
             Event::Receive { from, message, done } => {
                 if self.serves(from) {
-                    self.machine.receive(&message, now);
+                    self.machine.receive(message, now);
                     self.pump();
                 }
                 let _ = done.send(());
@@ -230,10 +250,13 @@ impl<M: Machine> Loop<M> {
                     self.pump();
                 }
             }
-            Event::Press { key, done } => {
-                self.machine.key(key, now);
-                self.pump();
-                let _ = done.send(());
+            Event::Press { key, seen, done } => {
+                let heard = self.screen.now().serial == seen;
+                if heard {
+                    self.machine.key(key, now);
+                    self.pump();
+                }
+                let _ = done.send(if heard { Ok(()) } else { Err(Unheard::ScreenChanged) });
             }
             Event::Advance { by, done } => {
                 self.advance(by);
@@ -255,18 +278,22 @@ impl<M: Machine> Loop<M> {
     fn advance(&mut self, by: Duration) {
         let Clock::Manual(start) = self.clock else { return };
         let end = start.saturating_add(by);
-        while let Some(at) = self.machine.next_deadline().map(Duration::from_millis).filter(|at| *at <= end) {
+        while let Some(at) = self.deadline().filter(|at| *at <= end) {
             if let Clock::Manual(now) = &mut self.clock {
                 *now = at.max(*now);
             }
             self.tick();
             // A deadline that a tick leaves in place would keep the clock here for ever.
-            if self.machine.next_deadline().map(Duration::from_millis).is_some_and(|next| next <= at) {
+            if self.deadline().is_some_and(|next| next <= at) {
                 break;
             }
         }
         self.clock = Clock::Manual(end);
         self.tick();
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.machine.next_deadline().map(|at| Duration::from_millis(at.0))
     }
 
     fn pump(&mut self) {
@@ -276,10 +303,10 @@ impl<M: Machine> Loop<M> {
         }
         for output in outputs {
             match output {
-                Output::Send(message) => {
+                Output::Send { kind, body } => {
                     if let Some((_, to_phone)) = &self.served {
                         // A phone that is gone is reported by its reader.
-                        let _ = to_phone.send(message);
+                        let _ = to_phone.send(Message { kind, body });
                     }
                 }
                 Output::Disconnect => self.served = None,

@@ -8,13 +8,13 @@ use tokio::{
     sync::Semaphore,
 };
 
+use ushield_protocol::{code::Code, message::Kind};
+
 use crate::{
-    frame::{self, KIND_REFUSAL, Message},
+    frame::{self, Message},
     runner::Handle,
 };
 
-/// Status `busy` of protocol.md, section 14.
-const BUSY: u8 = 0x17;
 /// A phone that comes back at once may be here before the end of its old connection has been read.
 const HANDOVER: Duration = Duration::from_millis(250);
 /// A phone that takes no bytes for so long is gone.
@@ -52,7 +52,7 @@ async fn attend(mut stream: TcpStream, token: &Handle, place: &Semaphore) -> std
 }
 
 async fn refuse(stream: &mut TcpStream) -> std::io::Result<()> {
-    let busy = Message { kind: KIND_REFUSAL, body: vec![BUSY] };
+    let busy = Message { kind: Kind::Refusal, body: Code::Busy.wire().into_iter().collect() };
     patiently(frame::write(stream, &busy)).await
 }
 

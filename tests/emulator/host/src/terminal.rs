@@ -17,7 +17,7 @@ use crossterm::{
 
 use crate::{
     picture::{COLUMNS, LINES, ROWS, WIDTH},
-    runner::{Handle, Key},
+    runner::{Handle, Key, Unheard},
     screen::{Frame, Screen},
 };
 
@@ -40,27 +40,40 @@ pub fn run(
     let mut drawn = None;
     while !stop.load(Ordering::Relaxed) {
         let frame = screen.now();
-        let wanted = (frame.serial, pixels);
-        if drawn != Some(wanted) {
+        if drawn != Some((frame.serial, pixels)) {
             draw(&mut out, &frame, pixels, terminal::size()?)?;
             out.flush()?;
-            drawn = Some(wanted);
+            drawn = Some((frame.serial, pixels));
+            // What was typed before the page was there was not meant for it.
+            while event::poll(Duration::ZERO)? {
+                if let Some(Meaning::Quit) = pressed(&event::read()?) {
+                    return Ok(());
+                }
+            }
         }
         if !event::poll(GLANCE)? {
             continue;
         }
-        match event::read()? {
-            Event::Key(pressed) if pressed.kind == KeyEventKind::Press => match meaning(pressed) {
-                Some(Meaning::Press(key)) if tokio.block_on(token.press(key)).is_err() => return Ok(()),
-                Some(Meaning::Press(_)) | None => {}
-                Some(Meaning::TogglePixels) => pixels = !pixels,
-                Some(Meaning::Quit) => return Ok(()),
+        let event = event::read()?;
+        match pressed(&event) {
+            Some(Meaning::Press(key)) => match tokio.block_on(token.press_on(key, frame.serial)) {
+                Ok(()) | Err(Unheard::ScreenChanged) => {}
+                Err(Unheard::Stopped(_)) => return Ok(()),
             },
-            Event::Resize(..) => drawn = None,
-            _ => {}
+            Some(Meaning::TogglePixels) => pixels = !pixels,
+            Some(Meaning::Quit) => return Ok(()),
+            None if matches!(event, Event::Resize(..)) => drawn = None,
+            None => {}
         }
     }
     Ok(())
+}
+
+fn pressed(event: &Event) -> Option<Meaning> {
+    match event {
+        Event::Key(key) if key.kind == KeyEventKind::Press => meaning(*key),
+        _ => None,
+    }
 }
 
 /// Starts the face on a thread of its own.

@@ -23,7 +23,11 @@ for (const element of document.querySelectorAll("[data-text]")) {
   element.textContent = text[element.dataset.text];
 }
 
+// The screen that the person sees: a key counts for that one and no other.
+let seen = null;
+
 function show(screen) {
+  picture.onload = () => { seen = screen.serial; };
   picture.src = `/screen.png?scale=4&after=${Math.max(screen.serial - 1, 0)}&wait=0`;
   picture.alt = words.textContent = screen.text;
   note.textContent = screen.fault ? text.fault + screen.fault : text.help;
@@ -36,9 +40,10 @@ function gone() {
 }
 
 async function press(key) {
+  if (seen === null) return;
   try {
-    const answer = await fetch(`/key/${key}`, { method: "POST", headers: { "X-UShield": "1" } });
-    if (!answer.ok) gone();
+    const answer = await fetch(`/key/${key}?serial=${seen}`, { method: "POST", headers: { "X-UShield": "1" } });
+    if (!answer.ok && answer.status !== 409) gone();
   } catch {
     gone();
   }

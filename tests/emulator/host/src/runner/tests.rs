@@ -1,13 +1,27 @@
 use std::sync::{Arc, Mutex};
 
-use super::*;
+use ushield_protocol::message::Kind;
 
-/// Records what it is told, echoes messages, and has a deadline every 10 ms after the last event.
-#[derive(Clone, Default)]
+use super::*;
+use crate::{
+    font::Font,
+    screen::{self, Panel},
+};
+
+/// Records what it is told, echoes messages, redraws at each of them and at Down, and has a deadline every 10 ms after the last event.
 struct Recorder {
+    panel: Panel,
     log: Arc<Mutex<Vec<String>>>,
     outputs: VecDeque<Output>,
     deadline: Option<Millis>,
+}
+
+/// The switch, the log and the display of a token to be.
+fn recorder() -> (Recorder, Arc<Mutex<Vec<String>>>, Screen) {
+    let (panel, screen) = screen::display(Arc::new(Font::load().unwrap()));
+    let recorder = Recorder { panel, log: Arc::default(), outputs: VecDeque::new(), deadline: None };
+    let log = Arc::clone(&recorder.log);
+    (recorder, log, screen)
 }
 
 impl Recorder {
@@ -18,28 +32,33 @@ impl Recorder {
 
 impl Machine for Recorder {
     fn connected(&mut self, now: Millis) {
-        self.note(format!("connected {now}"));
-        self.outputs.push_back(Output::Send(Message { kind: 0, body: vec![] }));
-        self.deadline = now.checked_add(10);
+        self.note(format!("connected {}", now.0));
+        self.outputs.push_back(Output::Send { kind: Kind::Hello, body: vec![] });
+        self.deadline = Some(now.plus(10));
     }
     fn disconnected(&mut self, now: Millis) {
-        self.note(format!("disconnected {now}"));
+        self.note(format!("disconnected {}", now.0));
         self.deadline = None;
     }
-    fn receive(&mut self, message: &Message, now: Millis) {
-        self.note(format!("receive {} {now}", message.kind));
-        self.outputs.push_back(Output::Send(message.clone()));
-        if message.kind == 9 {
+    fn receive(&mut self, message: Message, now: Millis) {
+        self.note(format!("receive {:?} {}", message.kind, now.0));
+        self.panel.show("\n\n\n\n\n");
+        let ends = message.kind == Kind::Pairing;
+        self.outputs.push_back(Output::Send { kind: message.kind, body: message.body });
+        if ends {
             self.outputs.push_back(Output::Disconnect);
         }
     }
     fn key(&mut self, key: Key, now: Millis) {
-        self.note(format!("{key:?} {now}"));
+        self.note(format!("{key:?} {}", now.0));
+        if key == Key::Down {
+            self.panel.show("\n\n\n\n\n");
+        }
     }
     fn tick(&mut self, now: Millis) {
-        self.note(format!("tick {now}"));
+        self.note(format!("tick {}", now.0));
         if let Some(deadline) = self.deadline.filter(|deadline| *deadline <= now) {
-            self.deadline = (deadline < 30).then_some(deadline + 10);
+            self.deadline = (deadline.0 < 30).then_some(deadline.plus(10));
         }
     }
     fn next_deadline(&self) -> Option<Millis> {
@@ -50,21 +69,20 @@ impl Machine for Recorder {
     }
 }
 
-fn start() -> (Runner, Handle, Arc<Mutex<Vec<String>>>) {
-    let recorder = Recorder::default();
-    let log = Arc::clone(&recorder.log);
-    let runner = Runner::start(recorder, Time::Manual).unwrap();
+async fn start() -> (Runner, Handle, Arc<Mutex<Vec<String>>>) {
+    let (recorder, log, screen) = recorder();
+    let runner = Runner::start(|_| Ok(recorder), Time::Manual, screen).await.unwrap();
     let handle = runner.handle();
     (runner, handle, log)
 }
 
-fn message(kind: u8) -> Message {
+fn message(kind: Kind) -> Message {
     Message { kind, body: vec![1] }
 }
 
 #[tokio::test]
 async fn deadlines_are_met_one_by_one_when_the_clock_moves() {
-    let (runner, handle, log) = start();
+    let (runner, handle, log) = start().await;
     let _served = handle.connect().await.unwrap();
     handle.advance(Duration::from_millis(25)).await.unwrap();
     handle.press(Key::Up).await.unwrap();
@@ -76,39 +94,84 @@ async fn deadlines_are_met_one_by_one_when_the_clock_moves() {
 
 #[tokio::test]
 async fn what_a_closed_connection_says_is_not_heard() {
-    let (runner, handle, log) = start();
+    let (runner, handle, log) = start().await;
     let (first, mut from_token) = handle.connect().await.unwrap();
-    handle.receive(first, message(9)).await.unwrap();
-    assert_eq!(from_token.recv().await.unwrap().kind, 0);
-    assert_eq!(from_token.recv().await.unwrap().kind, 9, "what was said before the end arrives");
+    handle.receive(first, message(Kind::Pairing)).await.unwrap();
+    assert_eq!(from_token.recv().await.unwrap().kind, Kind::Hello);
+    assert_eq!(from_token.recv().await.unwrap().kind, Kind::Pairing, "what was said before the end arrives");
     assert_eq!(from_token.recv().await, None, "the token disconnected");
     let (second, _from_token) = handle.connect().await.unwrap();
-    handle.receive(first, message(2)).await.unwrap();
+    handle.receive(first, message(Kind::Connect)).await.unwrap();
     handle.disconnect(first);
-    handle.receive(second, message(3)).await.unwrap();
+    handle.receive(second, message(Kind::Sealed)).await.unwrap();
     handle.disconnect(second);
     runner.stop().unwrap();
-    let expected = ["connected 0", "receive 9 0", "connected 0", "receive 3 0", "disconnected 0"];
+    let expected = ["connected 0", "receive Pairing 0", "connected 0", "receive Sealed 0", "disconnected 0"];
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
 #[tokio::test]
 async fn a_stopped_token_says_so() {
-    let (runner, handle, _log) = start();
+    let (runner, handle, _log) = start().await;
     runner.stop().unwrap();
-    assert_eq!(handle.press(Key::Ok).await, Err(Stopped));
+    assert_eq!(handle.press(Key::Ok).await, Err(Unheard::Stopped(Stopped)));
     assert!(handle.connect().await.is_err());
 }
 
 #[tokio::test]
 async fn a_real_clock_wakes_the_token() {
-    let recorder = Recorder::default();
-    let log = Arc::clone(&recorder.log);
-    let runner = Runner::start(recorder, Time::Real).unwrap();
+    let (recorder, log, screen) = recorder();
+    let runner = Runner::start(|_| Ok(recorder), Time::Real, screen).await.unwrap();
     let _served = runner.handle().connect().await.unwrap();
     // Ends by itself after the third deadline; a token that is never woken would hang here and fail by the harness.
     while log.lock().unwrap().iter().filter(|line| line.starts_with("tick")).count() < 3 {
         tokio::task::yield_now().await;
     }
     runner.stop().unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_start_says_why() {
+    let (_, _, screen) = recorder();
+    let failed = Runner::start(|_| Err::<Recorder, _>(Failure::Stopped), Time::Manual, screen).await;
+    assert!(matches!(failed, Err(Failure::Stopped)));
+}
+
+#[tokio::test]
+async fn a_thread_that_ends_by_itself_is_noticed() {
+    struct Breaking;
+    impl Machine for Breaking {
+        fn connected(&mut self, _: Millis) {}
+        fn disconnected(&mut self, _: Millis) {}
+        fn receive(&mut self, _: Message, _: Millis) {}
+        fn key(&mut self, _: Key, _: Millis) {
+            panic!("planted");
+        }
+        fn tick(&mut self, _: Millis) {}
+        fn next_deadline(&self) -> Option<Millis> {
+            None
+        }
+        fn poll(&mut self) -> Option<Output> {
+            None
+        }
+    }
+    let (_, _, screen) = recorder();
+    let mut runner = Runner::start(|_| Ok(Breaking), Time::Manual, screen).await.unwrap();
+    assert_eq!(runner.handle().press(Key::Ok).await, Err(Unheard::Stopped(Stopped)));
+    runner.ended().await;
+    assert_eq!(runner.stop(), Err(Stopped));
+}
+
+#[tokio::test]
+async fn a_key_pressed_on_an_older_screen_is_not_heard() {
+    let (runner, handle, log) = start().await;
+    let (phone, _from_token) = handle.connect().await.unwrap();
+    handle.receive(phone, message(Kind::Sealed)).await.unwrap();
+    assert_eq!(handle.press_on(Key::Ok, 0).await, Err(Unheard::ScreenChanged), "the message redrew it");
+    handle.press_on(Key::Down, 1).await.unwrap();
+    assert_eq!(handle.press_on(Key::Ok, 1).await, Err(Unheard::ScreenChanged));
+    assert_eq!(handle.press_on(Key::Ok, 3).await, Err(Unheard::ScreenChanged));
+    handle.press_on(Key::Up, 2).await.unwrap();
+    runner.stop().unwrap();
+    assert_eq!(*log.lock().unwrap(), ["connected 0", "receive Sealed 0", "Down 0", "Up 0"]);
 }

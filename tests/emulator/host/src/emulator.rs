@@ -1,0 +1,168 @@
+//! A running token: its thread, its link and its HTTP face, for the program and for tests in process.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    device::Device,
+    entropy::Source,
+    failure::Failure,
+    flash::Memory,
+    font::Font,
+    http,
+    runner::{Handle, Key, Runner, Stopped, Time, Unheard},
+    screen::{self, Frame, Screen},
+    tcp, terminal,
+    token::SoftToken,
+};
+
+/// Any free port of this machine's own address.
+pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+/// What a token runs on.
+#[derive(Debug)]
+pub struct Config {
+    /// The flash of a personalised token.
+    pub flash: Memory,
+    /// What the maker wrote down about it; told at `/device`.
+    pub device: Device,
+    /// Randomness.
+    pub entropy: Source,
+    /// Clock.
+    pub time: Time,
+    /// Where phones connect.
+    pub listen: SocketAddr,
+    /// Where the HTTP face listens.
+    pub http: SocketAddr,
+}
+
+impl Config {
+    /// A token in a test's process: any free ports, a clock that stands still until it is moved, a seed.
+    #[must_use]
+    pub fn for_test(flash: Memory, device: Device, seed: u64) -> Self {
+        let entropy = Source::seeded(seed);
+        Self { flash, device, entropy, time: Time::Manual, listen: ANY_PORT, http: ANY_PORT }
+    }
+}
+
+/// A running token. Dropping it is switching it off.
+#[derive(Debug)]
+pub struct Emulator {
+    listen: SocketAddr,
+    http: SocketAddr,
+    screen: Screen,
+    runner: Runner,
+    tasks: JoinSet<()>,
+}
+
+impl Emulator {
+    /// Switches a token on.
+    ///
+    /// # Errors
+    /// [`Failure::Listen`] when an address cannot be had, [`Failure::Token`] when the flash holds no token.
+    pub async fn start(config: Config) -> Result<Self, Failure> {
+        let link = listen("--listen", config.listen).await?;
+        let face = listen("--http", config.http).await?;
+        let local = |listener: &TcpListener| listener.local_addr().map_err(Failure::System);
+        let (listen, http) = (local(&link)?, local(&face)?);
+        let (panel, screen) = screen::display(Arc::new(Font::load()?));
+        let device = serde_json::to_value(&config.device)
+            .map_err(|error| Failure::System(std::io::Error::from(error)))?;
+        let runner = Runner::start(
+            move |now| SoftToken::boot(config.flash, panel, config.entropy, now),
+            config.time,
+            screen.clone(),
+        )
+        .await?;
+        let faces = http::Face { screen: screen.clone(), token: runner.handle(), device: Arc::new(device) };
+        let router = http::router(faces, http.ip().is_loopback());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(tcp::serve(link, runner.handle()));
+        // axum's server retries what can be retried and ends with its task.
+        tasks.spawn(async move { drop(axum::serve(face, router).await) });
+        Ok(Self { listen, http, screen, runner, tasks })
+    }
+
+    /// Where phones connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where the HTTP face listens.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Keys and clock, for use from several tasks.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.runner.handle()
+    }
+
+    /// Presses a key; returns when the token has taken it and drawn what follows.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn press(&self, key: Key) -> Result<(), Unheard> {
+        self.handle().press(key).await
+    }
+
+    /// Moves the clock of a token that was started with [`Time::Manual`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn advance(&self, by: Duration) -> Result<(), Stopped> {
+        self.handle().advance(by).await
+    }
+
+    /// What the display shows now.
+    #[must_use]
+    pub fn screen(&self) -> Arc<Frame> {
+        self.screen.now()
+    }
+
+    /// The display, for use from several tasks.
+    #[must_use]
+    pub fn display(&self) -> Screen {
+        self.screen.clone()
+    }
+
+    /// The terminal face: runs until the person quits or `quit` is set.
+    ///
+    /// # Errors
+    /// [`Failure::Terminal`].
+    pub fn terminal_face(&self, quit: &Arc<AtomicBool>) -> impl Future<Output = Result<(), Failure>> + use<> {
+        let (screen, token, quit) = (self.display(), self.handle(), Arc::clone(quit));
+        async move {
+            let ended = terminal::spawn(screen, token, quit).map_err(Failure::System)?;
+            ended.await.map_err(|_| Failure::Stopped)?.map_err(Failure::Terminal)
+        }
+    }
+
+    /// Waits until the token's thread ends by itself, which only a defect makes it do.
+    pub async fn failed(&mut self) -> Failure {
+        self.runner.ended().await;
+        Failure::Stopped
+    }
+
+    /// Switches the token off between two events, and waits until it has let go of flash and ports.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`] when it had ended by itself.
+    pub async fn stop(mut self) -> Result<(), Failure> {
+        self.tasks.shutdown().await;
+        let stopped = tokio::task::spawn_blocking(|| self.runner.stop()).await;
+        stopped.map_err(|_| Failure::Stopped)?.map_err(|_| Failure::Stopped)
+    }
+}
+
+async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|cause| Failure::Listen { option, address, cause })
+}

@@ -1,0 +1,164 @@
+//! The token logic on this machine: display, flash and entropy as one board, and the logic as the thread drives it.
+
+use ushield_protocol::{
+    key::{PublicKey, Sign, SigningKey},
+    noise::DhSecret,
+};
+use ushield_token::{Entropy, Key, Millis, Output, Personalisation, Token, flash};
+use zeroize::Zeroizing;
+
+use crate::{
+    entropy::Source,
+    failure::Failure,
+    flash::{FlashError, Memory, PAGES},
+    frame::Message,
+    maker::BRAND,
+    personalise::{Personality, profile},
+    runner::Machine,
+    screen::{self, Panel},
+};
+
+/// 1.0: what this program's token says about itself.
+pub(crate) const FIRMWARE: u16 = 0x0100;
+
+/// A token that is switched on.
+pub(crate) struct SoftToken(Token<SoftBoard>);
+
+impl SoftToken {
+    /// Switches it on; it draws its first screen.
+    pub(crate) fn boot(flash: Memory, panel: Panel, entropy: Source, now: Millis) -> Result<Self, Failure> {
+        Ok(Self(Token::boot(SoftBoard { flash, panel, entropy }, now)?))
+    }
+}
+
+impl Machine for SoftToken {
+    fn connected(&mut self, now: Millis) {
+        self.0.connected(now);
+    }
+
+    fn disconnected(&mut self, now: Millis) {
+        self.0.disconnected(now);
+    }
+
+    fn receive(&mut self, message: Message, now: Millis) {
+        self.0.receive(message.kind.number(), &message.body, now);
+    }
+
+    fn key(&mut self, key: Key, now: Millis) {
+        self.0.key(key, now);
+    }
+
+    fn tick(&mut self, now: Millis) {
+        self.0.tick(now);
+    }
+
+    fn next_deadline(&self) -> Option<Millis> {
+        self.0.next_deadline()
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        self.0.poll()
+    }
+}
+
+/// The keys that a token is made with.
+pub(crate) struct Keys {
+    device: SigningKey,
+    dh: DhSecret,
+}
+
+impl Keys {
+    pub(crate) fn generate(entropy: &mut Source) -> Result<Self, Failure> {
+        Ok(Self { device: draw(entropy, SigningKey::from_bytes)?, dh: draw(entropy, DhSecret::from_bytes)? })
+    }
+
+    pub(crate) fn device_public_key(&self) -> PublicKey {
+        self.device.public_key()
+    }
+}
+
+/// Draws until the bytes are a scalar in 1..n-1.
+fn draw<T>(entropy: &mut Source, parse: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, Failure> {
+    loop {
+        let mut bytes = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *bytes).map_err(|error| Failure::System(error.into()))?;
+        if let Some(key) = parse(&bytes) {
+            return Ok(key);
+        }
+    }
+}
+
+/// Writes a new token into an erased flash.
+pub(crate) fn personalise(
+    flash: Memory,
+    personality: &Personality,
+    keys: Keys,
+    chain: &[Vec<u8>],
+    entropy: Source,
+) -> Result<(), Failure> {
+    let what = Personalisation {
+        device: personality.device_id,
+        name: personality.name.as_str().to_owned(),
+        brand: BRAND.to_owned(),
+        device_key: keys.device,
+        dh_key: keys.dh,
+        chain: chain.to_vec(),
+        bank: personality.bank.bank_id.clone(),
+        bank_root: personality.bank.root,
+        profile: profile(personality.locale),
+        firmware: FIRMWARE,
+    };
+    // Nobody looks yet.
+    let (panel, _) = screen::display(std::sync::Arc::new(crate::font::Font::load()?));
+    Ok(ushield_token::personalise(&mut SoftBoard { flash, panel, entropy }, &what)?)
+}
+
+struct SoftBoard {
+    flash: Memory,
+    panel: Panel,
+    entropy: Source,
+}
+
+impl ushield_token::Screen for SoftBoard {
+    fn draw(&mut self, page: &str) {
+        self.panel.show(page);
+    }
+}
+
+impl Entropy for SoftBoard {
+    fn fill(&mut self, out: &mut [u8]) {
+        if let Err(error) = self.entropy.fill(out) {
+            // Without randomness a token must not go on for one step more: its thread ends here, as if switched off,
+            // and everyone who waits for it is told that it has stopped.
+            std::panic::resume_unwind(Box::new(error));
+        }
+    }
+}
+
+impl flash::Flash for SoftBoard {
+    fn pages(&self) -> usize {
+        PAGES
+    }
+
+    fn read(&self, at: usize, out: &mut [u8]) {
+        if self.flash.read(at, out).is_err() {
+            out.fill(flash::ERASED);
+        }
+    }
+
+    fn program(&mut self, at: usize, word: u32) -> Result<(), flash::FlashFault> {
+        self.flash.program(at, word.to_le_bytes()).map_err(fault)
+    }
+
+    fn erase(&mut self, page: usize) -> Result<(), flash::FlashFault> {
+        self.flash.erase(page).map_err(fault)
+    }
+}
+
+fn fault(error: FlashError) -> flash::FlashFault {
+    match error {
+        FlashError::Address(_) => flash::FlashFault::Address,
+        FlashError::Programmed(_) => flash::FlashFault::Programmed,
+        FlashError::File(_) => flash::FlashFault::Failed,
+    }
+}
