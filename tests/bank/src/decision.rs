@@ -5,12 +5,13 @@
 
 mod rows;
 
-pub use rows::{KeyRow, OrderRow, Question, Recorded, Rows, TransferRow};
+pub use rows::{KeyRow, OrderRow, Question, Recorded, Rows};
 
 use ushield_bank_api::{AuthorizationReply, Base64Url, OrderState, Problem, Role, route};
 use ushield_protocol::authorization::Decision as Said;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{BankId, DeviceId, Hash, KeyId, OrderId, PublicKey, SigningKey, VerifySignature};
+use ushield_protocol::order::{Operation, Transfer};
 use ushield_protocol::receipt::{Outcome, Receipt};
 use ushield_protocol::refusal::Refusal;
 use ushield_protocol::verify::{self, Anomaly};
@@ -18,6 +19,7 @@ use ushield_protocol::verify::{self, Anomaly};
 use crate::certificate::Ca;
 use crate::error::BankError;
 use crate::ledger::{Posting, clearing, income};
+use crate::store::column;
 
 /// What the bank signs and verifies with.
 #[derive(Debug)]
@@ -178,6 +180,8 @@ struct Answer {
     record: Record,
     anomaly: Option<Anomaly>,
     objection: Option<Code>,
+    /// The order as it was issued: amounts and accounts are taken from here and nowhere else.
+    operation: Operation,
     /// For an attestation: the key to certify.
     new_key: Option<(Role, PublicKey)>,
 }
@@ -204,7 +208,8 @@ impl Answer {
             bytes: received.to_vec(),
             received: now,
         };
-        Ok(Self { record, anomaly: found.anomaly, objection: found.objection, new_key: None })
+        let operation = found.order.payload().operation.clone();
+        Ok(Self { record, anomaly: found.anomaly, objection: found.objection, operation, new_key: None })
     }
 
     fn attestation(
@@ -237,7 +242,8 @@ impl Answer {
             bytes: received.to_vec(),
             received: now,
         };
-        Ok(Self { record, anomaly: None, objection, new_key: Some((role, found.attestation.key)) })
+        let operation = found.order.payload().operation.clone();
+        Ok(Self { record, anomaly: None, objection, operation, new_key: Some((role, found.attestation.key)) })
     }
 
     /// Steps 4 to 7: from here on everything leaves a trace.
@@ -296,10 +302,15 @@ impl Answer {
             _ if now > order.expires => return Ok(Verdict::plain(Outcome::Expired)),
             _ => {}
         }
-        match (&self.new_key, &order.transfer) {
-            (Some((role, key)), _) => certify(order, *role, key, now, authority),
-            (None, Some(transfer)) => pay(order, transfer, rows),
-            (None, None) => Ok(Verdict::refused(Code::BadAuthorization)),
+        match (&self.new_key, &self.operation) {
+            (Some((role, key)), Operation::CertificateDownload(_)) => {
+                certify(order, *role, key, now, authority)
+            }
+            (None, Operation::Transfer(transfer)) => pay(order, transfer, rows),
+            // The verification lets neither through.
+            (Some(_), Operation::Transfer(_)) | (None, Operation::CertificateDownload(_)) => {
+                Ok(Verdict::refused(Code::BadAuthorization))
+            }
         }
     }
 }
@@ -322,23 +333,24 @@ impl Verdict {
     }
 }
 
-fn pay(order: &OrderRow, transfer: &TransferRow, rows: &Rows) -> Result<Verdict, BankError> {
-    let amount = i64::try_from(transfer.amount).map_err(|_| BankError::Damaged("amount"))?;
-    let charges = i64::try_from(transfer.charges).map_err(|_| BankError::Damaged("charges"))?;
+fn pay(order: &OrderRow, transfer: &Transfer, rows: &Rows) -> Result<Verdict, BankError> {
+    let amount = column(transfer.amount.minor())?;
+    let charges = column(transfer.charges.unwrap_or(0))?;
     let total = amount.checked_add(charges).ok_or(BankError::Damaged("amount"))?;
     if rows.debtor_balance < total {
         return Ok(Verdict::refused(Code::InsufficientFunds));
     }
-    let currency = &transfer.currency;
-    let creditor = if rows.creditor_is_here { transfer.creditor.clone() } else { clearing(currency) };
+    let amount_in = transfer.amount.currency();
+    let currency = amount_in.code();
+    let creditor = if rows.creditor_is_here { transfer.creditor_account.clone() } else { clearing(currency) };
     let mut postings = vec![
-        Posting { account: transfer.debtor.clone(), amount: -total },
+        Posting { account: transfer.debtor_account.clone(), amount: -total },
         Posting { account: creditor, amount },
     ];
     if charges > 0 {
         postings.push(Posting { account: income(currency), amount: charges });
     }
-    let post = Write::Post(order.id, currency.clone(), postings);
+    let post = Write::Post(order.id, currency.to_owned(), postings);
     Ok(Verdict { consequence: Some(post), ..Verdict::plain(Outcome::Executed) })
 }
 

@@ -4,12 +4,11 @@ use ushield_bank_api::{OrderState, Role};
 use ushield_protocol::authorization::Decision as Said;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, Hash, KeyId, OrderId, PublicKey};
+use ushield_protocol::order::{Operation, Order};
 use ushield_protocol::render::{PaidBefore, Profile};
 use ushield_protocol::verify::Anomaly;
 
-use crate::decision::{
-    End, KeyRow, Kind, NewKey, OrderRow, Question, Record, Recorded, Reply, Rows, TransferRow, Write,
-};
+use crate::decision::{End, KeyRow, Kind, NewKey, OrderRow, Question, Record, Recorded, Reply, Rows, Write};
 use crate::error::BankError;
 use crate::ledger;
 use crate::store::{Connection, chain_column, column, counter, id, value};
@@ -39,9 +38,10 @@ pub(crate) async fn load(db: &mut Connection, question: &Question) -> Result<Row
     if let Some(key) = &key_id {
         rows.alike = alike(db, &order.id, key).await?;
     }
-    if let Some(transfer) = &order.transfer {
-        rows.debtor_balance = ledger::balance(db, &transfer.debtor).await?.unwrap_or(0);
-        rows.creditor_is_here = is_here(db, &transfer.creditor, &transfer.currency).await?;
+    if let Operation::Transfer(transfer) = &Order::receive(&order.bytes)?.trust_own()?.payload().operation {
+        let currency = transfer.amount.currency();
+        rows.debtor_balance = ledger::balance(db, &transfer.debtor_account).await?.unwrap_or(0);
+        rows.creditor_is_here = is_here(db, &transfer.creditor_account, currency.code()).await?;
     }
     if let Some(key) = &question.new_key {
         rows.role_taken = role_taken(db, &order.id).await?;
@@ -77,7 +77,6 @@ async fn reply(db: &mut Connection, payload: &Hash) -> Result<Option<Reply>, Ban
 
 type OrderColumns =
     (Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>, i64, i64, String, i64, i64, i64, Option<Vec<u8>>);
-type TransferColumns = (Option<String>, Option<String>, Option<String>, Option<i64>, Option<i64>);
 
 async fn order(
     db: &mut Connection,
@@ -100,22 +99,6 @@ async fn order(
     else {
         return Ok(None);
     };
-    let transfer: TransferColumns = sqlx::query_as(
-        "SELECT debtor_account, creditor_account, currency, amount, charges FROM orders WHERE order_hash = ?",
-    )
-    .bind(&hash_column)
-    .fetch_one(db)
-    .await?;
-    let transfer = match transfer {
-        (Some(debtor), Some(creditor), Some(currency), Some(amount), charges) => Some(TransferRow {
-            debtor,
-            creditor,
-            currency,
-            amount: value(amount)?,
-            charges: value(charges.unwrap_or(0))?,
-        }),
-        _ => None,
-    };
     let row = OrderRow {
         id: id(&order, OrderId::from_slice)?,
         hash: *hash,
@@ -126,7 +109,6 @@ async fn order(
         state: state_of(&state)?,
         receipt,
         answered: answered != 0,
-        transfer,
     };
     let key = key.map(|key| id(&key, KeyId::from_slice)).transpose()?;
     Ok(Some((row, key, (counter(key_mark)?, counter(device_mark)?))))

@@ -84,23 +84,6 @@ pub struct OrderRow {
     pub receipt: Option<Vec<u8>>,
     /// Whether an answer to it is recorded.
     pub answered: bool,
-    /// For a transfer: the money.
-    pub transfer: Option<TransferRow>,
-}
-
-/// The money of a transfer order.
-#[derive(Clone, Debug)]
-pub struct TransferRow {
-    /// Account that pays.
-    pub debtor: String,
-    /// Account that is paid.
-    pub creditor: String,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// Minor units.
-    pub amount: u64,
-    /// Minor units; zero: none.
-    pub charges: u64,
 }
 
 /// A key of the order's token.
@@ -139,6 +122,8 @@ impl Rows {
 impl Records for Rows {
     fn order(&self, hash: &Hash) -> Option<OrderRecord> {
         let order = self.order.as_ref().filter(|order| order.hash == *hash)?;
+        // The bytes are what was issued under this hash, or the database was tampered with.
+        Order::receive(&order.bytes).ok().filter(|order| order.hash() == *hash)?;
         let key = |row: &KeyRow| KeyRecord {
             key: row.key,
             decision: row.decision,
