@@ -13,6 +13,8 @@
 mod http;
 #[path = "emulator/link.rs"]
 mod link;
+#[path = "emulator/pairing.rs"]
+mod pairing;
 #[path = "emulator/program.rs"]
 mod program;
 #[path = "emulator/support.rs"]

@@ -16,11 +16,11 @@ use ushield_protocol::{
 
 use crate::support::request;
 
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     /// A folder with a bank's trust file in it.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         let root = SigningKey::from_bytes(&[5; 32]).unwrap().public_key();
         let trust =
@@ -33,7 +33,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    fn personalise(&self, more: &[&str]) -> Output {
+    pub(crate) fn personalise(&self, more: &[&str]) -> Output {
         let mut command = program();
         command
             .arg("personalise")
@@ -42,6 +42,13 @@ impl Folder {
             .arg("--maker")
             .arg(self.path("maker"));
         command.arg("--bank-trust").arg(self.path("bank.json")).args(more).output().unwrap()
+    }
+
+    /// The maker's root certificate, DER.
+    pub(crate) fn maker_root(&self) -> Vec<u8> {
+        let pem = fs::read_to_string(self.path("maker/root.pem")).unwrap();
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        base64::Engine::decode(&base64::prelude::BASE64_STANDARD, body).unwrap()
     }
 
     fn run(&self, more: &[&str]) -> Command {
@@ -55,7 +62,7 @@ impl Folder {
         command
     }
 
-    fn start(&self) -> Running {
+    pub(crate) fn start(&self) -> Running {
         let mut process = self
             .run(&["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -68,14 +75,18 @@ impl Folder {
     }
 }
 
-struct Running {
+pub(crate) struct Running {
     process: Child,
     ready: serde_json::Value,
 }
 
 impl Running {
-    fn http(&self) -> std::net::SocketAddr {
+    pub(crate) fn http(&self) -> std::net::SocketAddr {
         self.ready["http"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn listen(&self) -> std::net::SocketAddr {
+        self.ready["listen"].as_str().unwrap().parse().unwrap()
     }
 
     fn device_id(&self) -> serde_json::Value {
@@ -118,10 +129,7 @@ fn a_personalised_token_is_described_by_a_chain_that_its_makers_root_ends() {
     let json = fs::read(folder.path("token/device.json")).unwrap();
     let device: Device = serde_json::from_slice(&json).unwrap();
     assert_eq!((device.name.as_str(), device.profile), ("我的U盾", 2));
-    let pem = fs::read_to_string(folder.path("maker/root.pem")).unwrap();
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let der = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, body).unwrap();
-    let roots = [MakerRoot::from_der(&der).unwrap()];
+    let roots = [MakerRoot::from_der(&folder.maker_root()).unwrap()];
     let identity = DeviceIdentity::verify(&device.chain, &roots, None, &P256Verifier).unwrap();
     assert_eq!(hex(identity.device.as_bytes()), id);
     assert_eq!((identity.device, identity.key), (device.device_id, device.device_public_key));
