@@ -38,7 +38,8 @@ pub(crate) enum Command {
     ///
     /// Phones connect to --listen. --http shows the screen and takes keys, for people (open / in a browser) and for
     /// scripts: GET /screen, /screen.txt, /screen.png?scale=4; GET /screen?after=SERIAL waits up to 25 s for the next
-    /// screen; POST /key/ok, cancel, up, down with the header `X-UShield: 1`.
+    /// screen; POST /key/ok, cancel, up, down with the header `X-UShield: 1`. /key/ok?serial=SERIAL presses only if that
+    /// screen is still shown, else it answers 409.
     Run(Run),
 }
 
