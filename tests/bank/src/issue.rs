@@ -1,24 +1,20 @@
 //! From a customer's request to a signed order.
 
-use ushield_bank_api::{
-    AccountScheme, Base64Url, CertificateDownload, CreatedOrder, OrderRequest, OrderState, Role,
-};
-use ushield_protocol::account::Scheme;
-use ushield_protocol::cbor::Field;
-use ushield_protocol::code::Code;
-use ushield_protocol::currency::Currency;
-use ushield_protocol::key::{DeviceId, Hash, KeyId, OrderId, SigningKey, hex, sha256};
-use ushield_protocol::order::{
-    Addressee, Amount, NameCheck, Operation, Order, OrderPayload, Transfer, Verified,
-};
-use ushield_protocol::refusal::Refusal;
-use ushield_protocol::render::{Notices, Profile, pages};
-use ushield_protocol::text;
+mod addressee;
+mod input;
 
+use ushield_bank_api::{Base64Url, CertificateDownload, CreatedOrder, OrderRequest, OrderState, Role};
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{Hash, KeyId, OrderId, SigningKey, hex, sha256};
+use ushield_protocol::order::{Addressee, NameCheck, Operation, Order, OrderPayload, Transfer, Verified};
+use ushield_protocol::render::{Notices, Profile, pages};
+
+use self::addressee::{Token, paying_token, token_without};
+use self::input::{check_text, check_transfer, input_error};
 use crate::core::Core;
 use crate::decision::{Reply, reply};
 use crate::error::BankError;
-use crate::records::{highest_counter, profile_of, role_name};
+use crate::records::highest_counter;
 use crate::session::Customer;
 use crate::store::{Connection, column, id};
 
@@ -85,13 +81,6 @@ async fn replay(
     Ok(Some(Reply { status, media_type: ushield_bank_api::route::JSON.to_owned(), body }))
 }
 
-/// The token that a customer's order goes to.
-struct Token {
-    device: DeviceId,
-    key: Option<KeyId>,
-    profile: Profile,
-}
-
 async fn create_transfer(
     core: &Core,
     db: &mut Connection,
@@ -151,61 +140,6 @@ async fn create_certificate(
         sign(core, &core.keys.certificate, addressee, operation, now, CERTIFICATE_LIFE, token.profile)?;
     insert(db, customer, &token, &order).await?;
     Ok((order.id(), created(201, order.id(), order.bytes().to_vec(), true)?))
-}
-
-fn check_transfer(core: &Core, request: &ushield_bank_api::Transfer) -> Result<Transfer, BankError> {
-    let currency = Currency::from_code(&request.currency).ok_or_else(|| {
-        BankError::field(
-            Code::UnknownCurrency,
-            "currency",
-            "Not an active ISO 4217 code, three capital letters.",
-        )
-    })?;
-    let amount = Amount::new(request.amount, currency).ok_or_else(|| {
-        BankError::field(Code::BadInput, "amount", "Minor units, from 1 to 999,999,999,999,999.")
-    })?;
-    if request.execution_date.is_some() {
-        let text = "This bank executes at once. Leave the date out.";
-        return Err(BankError::field(Code::BadInput, "execution_date", text));
-    }
-    if request.creditor_account == request.debtor_account {
-        let text = "The creditor account is the debtor account.";
-        return Err(BankError::field(Code::BadInput, "creditor_account", text));
-    }
-    let (scheme, charges) = match request.account_scheme {
-        AccountScheme::Domestic => (Scheme::Domestic, None),
-        AccountScheme::Iban => (Scheme::Iban, core.iban_charge),
-        AccountScheme::Card => (Scheme::Card, None),
-    };
-    Ok(Transfer {
-        debtor_account: request.debtor_account.clone(),
-        creditor_name: request.creditor_name.clone(),
-        creditor_account: request.creditor_account.clone(),
-        scheme,
-        creditor_agent: request.creditor_agent.clone(),
-        amount,
-        charges,
-        name_check: NameCheck::NotChecked,
-        execution_date: None,
-        remittance: request.remittance_text.clone(),
-        beside: request.beside,
-    })
-}
-
-/// The texts first, by name of what is wrong with them: the codec would only say which field.
-fn check_text(transfer: &Transfer) -> Result<(), BankError> {
-    let fields = [
-        ("creditor_name", &transfer.creditor_name),
-        ("creditor_agent", &transfer.creditor_agent),
-        ("remittance_text", &transfer.remittance),
-    ];
-    for (field, value) in fields {
-        if let Err(error) = text::check(value) {
-            let text = format!("The token cannot show this text safely ({}). Correct it.", error.name());
-            return Err(BankError::field(Code::BadText, field, text));
-        }
-    }
-    Ok(())
 }
 
 async fn check_debtor(
@@ -271,58 +205,6 @@ async fn name_check(db: &mut Connection, transfer: &Transfer) -> Result<NameChec
     })
 }
 
-async fn paying_token(db: &mut Connection, customer: &Customer) -> Result<Token, BankError> {
-    let rows: Vec<(Vec<u8>, i64, Option<Vec<u8>>, Option<String>)> = sqlx::query_as(
-        "SELECT d.device_id, d.profile, k.key_id, k.status FROM devices d
-         LEFT JOIN token_keys k ON k.device_id = d.device_id AND k.role = 'pay'
-         WHERE d.customer = ? ORDER BY k.status = 'active' DESC, k.since DESC",
-    )
-    .bind(customer.id)
-    .fetch_all(db)
-    .await?;
-    let Some((device, profile, key, status)) = rows.into_iter().next() else { return Err(no_token()) };
-    match (key, status.as_deref()) {
-        (Some(key), Some("active")) => Ok(Token {
-            device: id(&device, DeviceId::from_slice)?,
-            key: Some(id(&key, KeyId::from_slice)?),
-            profile: profile_of(profile)?,
-        }),
-        (Some(_), _) => {
-            let text = "The bank has frozen the token's key. Ask the bank for a replacement.";
-            Err(BankError::problem(Code::KeyNotActive, text))
-        }
-        (None, _) => {
-            let text = "The token has no payment certificate yet. Download it first.";
-            Err(BankError::problem(Code::NoCertificate, text))
-        }
-    }
-}
-
-async fn token_without(db: &mut Connection, customer: &Customer, role: Role) -> Result<Token, BankError> {
-    let rows: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
-        "SELECT d.device_id, d.profile, EXISTS (SELECT 1 FROM token_keys k WHERE k.device_id = d.device_id AND k.role = ?2)
-         FROM devices d WHERE d.customer = ?1 ORDER BY 3, d.handed_out DESC",
-    )
-    .bind(customer.id)
-    .bind(role_name(role))
-    .fetch_all(db)
-    .await?;
-    match rows.into_iter().next() {
-        None => Err(no_token()),
-        Some((_, _, true)) => {
-            let text = "The token has this certificate already. See GET /v1/certificates.";
-            Err(BankError::field(Code::CertificateExists, "role", text))
-        }
-        Some((device, profile, false)) => {
-            Ok(Token { device: id(&device, DeviceId::from_slice)?, key: None, profile: profile_of(profile)? })
-        }
-    }
-}
-
-fn no_token() -> BankError {
-    BankError::problem(Code::NoToken, "The bank has not handed a token to this customer.")
-}
-
 fn sign(
     core: &Core,
     key: &SigningKey,
@@ -346,46 +228,6 @@ fn sign(
     // What the registered profile cannot show is not issued.
     pages(&order, profile, &Notices::default()).map_err(|error| input_error(error.into()))?;
     Ok(order)
-}
-
-/// What the order's own checks refuse, in the request's words.
-fn input_error(refusal: Refusal) -> BankError {
-    let field = refusal.field.and_then(member);
-    let detail = match refusal.code {
-        Code::BadCheckDigits => {
-            "The account number fails its check digits. Compare it with the payee's.".to_owned()
-        }
-        Code::Unshowable => {
-            "The token's screen cannot show this in full. Shorten it or break it up.".to_owned()
-        }
-        Code::TooLarge => "The order would be larger than a token takes. Shorten its texts.".to_owned(),
-        _ => format!("The order cannot say this ({refusal})."),
-    };
-    let code = if refusal.code == Code::Malformed { Code::BadInput } else { refusal.code };
-    match field {
-        Some(field) => BankError::field(code, field, detail),
-        None => BankError::problem(code, detail),
-    }
-}
-
-/// The request's member for a field of a transfer order.
-fn member(field: Field) -> Option<&'static str> {
-    if field.key != 10 {
-        return None;
-    }
-    match field.sub {
-        1 => Some("debtor_account"),
-        2 => Some("creditor_name"),
-        3 => Some("creditor_account"),
-        4 => Some("account_scheme"),
-        5 => Some("creditor_agent"),
-        6 | 9 => Some("amount"),
-        7 | 8 => Some("currency"),
-        11 => Some("execution_date"),
-        12 => Some("remittance_text"),
-        13 => Some("beside"),
-        _ => None,
-    }
 }
 
 /// The row, with the watermarks: read before anyone sees the order, and never changed.

@@ -272,7 +272,8 @@ async fn gaps_and_late_arrivals_are_no_offence() {
 
 #[tokio::test]
 async fn other_pages_or_no_pin_are_refused_with_the_reason() {
-    let cases: [(fn(About) -> About, Code); 5] = [
+    type Lie = fn(About) -> About;
+    let cases: [(Lie, Code); 5] = [
         (|about| About { pages: Hash::from([1; 32]), ..about }, Code::PagesDiffer),
         (|about| About { page_count: about.page_count + 1, ..about }, Code::PagesDiffer),
         (|about| About { profile: 2, ..about }, Code::PagesDiffer),
