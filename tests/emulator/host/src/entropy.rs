@@ -35,9 +35,9 @@ impl Source {
     ///
     /// # Errors
     /// The operating system's generator failed; `out` must not be used.
-    pub fn fill(&mut self, out: &mut [u8]) -> Result<(), getrandom::Error> {
+    pub fn fill(&mut self, out: &mut [u8]) -> std::io::Result<()> {
         match self {
-            Self::System => getrandom::fill(out),
+            Self::System => getrandom::fill(out).map_err(|error| std::io::Error::other(error.to_string())),
             Self::Seeded(seeded) => {
                 for part in out.chunks_mut(32) {
                     let block = Zeroizing::new(<[u8; 32]>::from(

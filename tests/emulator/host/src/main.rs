@@ -64,7 +64,7 @@ fn make(options: Personalise, json: bool) -> Result<(), Failure> {
         Some(device_id) => device_id,
         None => {
             let mut random = [0; 16];
-            entropy.fill(&mut random).map_err(|error| Failure::System(error.into()))?;
+            entropy.fill(&mut random).map_err(Failure::System)?;
             DeviceId::from(random)
         }
     };

@@ -81,7 +81,7 @@ impl Keys {
 fn draw<T>(entropy: &mut Source, parse: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, Failure> {
     loop {
         let mut bytes = Zeroizing::new([0; 32]);
-        entropy.fill(&mut *bytes).map_err(|error| Failure::System(error.into()))?;
+        entropy.fill(&mut *bytes).map_err(Failure::System)?;
         if let Some(key) = parse(&bytes) {
             return Ok(key);
         }
