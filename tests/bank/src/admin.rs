@@ -41,6 +41,9 @@ pub async fn init(data: &Path, founding: &Founding, clock: &dyn Clock) -> Result
     if founding.name.is_empty() || text::check(&founding.name).is_err() {
         return Err(BankError::Argument("the bank's name cannot be shown".to_owned()));
     }
+    if data.join("keys").exists() {
+        return Err(BankError::Argument(format!("there is a bank in {} already", data.display())));
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
