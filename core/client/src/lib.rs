@@ -2,6 +2,7 @@
 
 mod bank;
 mod bank_keys;
+pub mod catalogue;
 pub mod client;
 pub mod customer;
 pub mod error;
