@@ -38,7 +38,8 @@ pub extern "C" fn ushield_nostd(byte: u8) -> usize {
 }
 
 mod token {
-    use ushield_token::{Entropy, Flash, FlashFault, Millis, Screen, Token};
+    use ushield_token::flash::{Flash, FlashFault};
+    use ushield_token::{Entropy, Millis, Screen, Token};
 
     struct Board;
 
@@ -53,7 +54,7 @@ mod token {
     }
 
     impl Flash for Board {
-        fn size(&self) -> usize {
+        fn pages(&self) -> usize {
             0
         }
 
@@ -62,11 +63,11 @@ mod token {
         }
 
         fn program(&mut self, _: usize, _: u32) -> Result<(), FlashFault> {
-            Err(FlashFault)
+            Err(FlashFault::Failed)
         }
 
         fn erase(&mut self, _: usize) -> Result<(), FlashFault> {
-            Err(FlashFault)
+            Err(FlashFault::Failed)
         }
     }
 
