@@ -77,6 +77,14 @@ impl Client {
         self.store().commit(&changes)
     }
 
+    /// Statements of keys that sign orders, as a token takes them.
+    pub(crate) fn order_key_statements(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let statements = self.store().list(Table::BankKey)?;
+        let keys = self.known_keys()?;
+        let for_orders = statements.iter().zip(keys).filter(|(_, key)| !key.allows(Purpose::RECEIPT));
+        Ok(for_orders.map(|((_, statement), _)| statement.to_vec()).collect())
+    }
+
     fn known_keys(&self) -> Result<Vec<BankKey>, Error> {
         let setup = self.setup()?;
         let statements = self.store().list(Table::BankKey)?;

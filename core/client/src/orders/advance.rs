@@ -41,9 +41,16 @@ impl Client {
         let mut record = self.order_record(id)?;
         let mut cost = Cost::default();
         let mut attempt = 0;
+        let over_before = record.life.is_over();
         loop {
             let step = match record.life.next() {
-                Next::Nothing => return self.report(&record, cost).await,
+                Next::Nothing => {
+                    let report = self.report(&record, cost).await?;
+                    if !over_before {
+                        customer.tell(&Moment::Settled { order: id, outcome: report.receipt.outcome });
+                    }
+                    return Ok(report);
+                }
                 Next::Create => self.request_order(customer, record.clone()).await,
                 Next::Deliver => self.deliver(connector, customer, record.clone(), &mut cost).await,
                 Next::Submit => self.submit(customer, record.clone()).await,

@@ -124,6 +124,13 @@ impl Client {
         customer.tell(&Moment::StoringCertificate);
         let request = Request::PutCertificate { role: role_of(role), chain: certificates(&chain) };
         session.exchange(&request).await?;
+        // What the certificate is for comes next: the keys of those orders now cost the first of them no exchange.
+        for statement in self.order_key_statements()? {
+            match session.exchange(&Request::BankKey { statement }).await {
+                Err(error) if error.code() != Code::EpochFallen => return Err(error),
+                _ => {}
+            }
+        }
         session.close().await;
         Ok(())
     }
