@@ -142,6 +142,10 @@ impl<B: Board> Vault<B> {
         }
     }
 
+    fn raise_floor(&mut self, issued: u64) -> Result<(), StoreFault> {
+        if issued > self.floor()? { self.set_floor(issued) } else { Ok(()) }
+    }
+
     fn set_floor(&mut self, floor: u64) -> Result<(), StoreFault> {
         self.put(Kind::Floor, &[], &[&floor.to_be_bytes()])
     }

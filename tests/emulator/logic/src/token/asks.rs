@@ -80,6 +80,9 @@ impl<B: Board> Token<B> {
     }
 
     pub(super) fn ask_key(&mut self, ask: Ask, key: Key, now: Millis) -> Step {
+        if now >= ask.deadline() {
+            return self.ask_tick(ask, now);
+        }
         match (ask, key) {
             (_, Key::Cancel) => {
                 self.reply_to(Awaited::Ask, &Reply::status(Code::Declined));

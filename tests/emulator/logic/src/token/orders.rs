@@ -90,7 +90,7 @@ impl<B: Board> Token<B> {
         }
         self.refuse_while_asking()?;
         // 10
-        self.check_state(&payload.operation)?;
+        self.check_state(payload)?;
         let notices = Notices { paid_before: self.vault.paid_before(payload)? };
         let pages = render::pages(&order, self.vault.me.profile, &notices).map_err(Refusal::from)?;
         Ok(Admission::New(Box::new(order), pages))
@@ -129,7 +129,7 @@ impl<B: Board> Token<B> {
     }
 
     /// Whether the token could decide it: PIN, certificate, room.
-    fn check_state(&self, operation: &Operation) -> Result<(), Stop> {
+    fn check_state(&self, order: &OrderPayload) -> Result<(), Stop> {
         let pin = self.vault.pin_state()?;
         if pin.initial {
             return Err(Code::PinInitial.into());
@@ -137,7 +137,7 @@ impl<B: Board> Token<B> {
         if pin.is_locked() {
             return Err(Code::PinLocked.into());
         }
-        match operation {
+        match &order.operation {
             Operation::Transfer(_) if self.vault.role_key_id(Role::Pay)?.is_none() => {
                 return Err(Code::NoCertificate.into());
             }
@@ -146,7 +146,7 @@ impl<B: Board> Token<B> {
             }
             Operation::Transfer(_) | Operation::CertificateDownload(_) => {}
         }
-        match self.vault.room()? {
+        match self.vault.room(order.issued)? {
             Room::Free => Ok(()),
             Room::Full => Err(Code::StoreFull.into()),
         }

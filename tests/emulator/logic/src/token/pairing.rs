@@ -198,6 +198,9 @@ impl<B: Board> Token<B> {
             },
             _ => return self.end_pairing(now),
         };
+        if now >= session.until {
+            return self.decline_pairing(session, Code::TimedOut, now);
+        }
         let answer = core::mem::replace(&mut session.answer, Answer::Awaited);
         match (key, answer) {
             (Key::Cancel, _) => self.decline_pairing(session, Code::Declined, now),

@@ -174,34 +174,43 @@ impl<B: Board> Vault<B> {
         Ok(newest)
     }
 
-    /// Whether either answer to one more order would find room.
-    pub(crate) fn room(&self) -> Result<Room, StoreFault> {
-        let free = self.count(Kind::Tombstone) < TOMBSTONES || self.oldest_tombstone()?.is_some();
-        let room = free && self.has_room(AnswerClass::Approval)? && self.has_room(AnswerClass::Rejection)?;
+    /// Whether either answer to one more order, issued then, would find room. The floor counts as deciding it would leave
+    /// it: else a token full of recent answers would stay full for ever, since only decisions raise the floor.
+    pub(crate) fn room(&self, issued: u64) -> Result<Room, StoreFault> {
+        let floor = self.floor()?.max(issued);
+        let free = self.count(Kind::Tombstone) < TOMBSTONES || self.oldest_tombstone(floor)?.is_some();
+        let room = free
+            && self.has_room(AnswerClass::Approval, floor)?
+            && self.has_room(AnswerClass::Rejection, floor)?;
         Ok(if room { Room::Free } else { Room::Full })
     }
 
-    fn has_room(&self, class: AnswerClass) -> Result<bool, StoreFault> {
-        Ok(self.count_class(class)? < class.limit() || self.oldest(class)?.is_some())
+    fn has_room(&self, class: AnswerClass, floor: u64) -> Result<bool, StoreFault> {
+        Ok(self.count_class(class)? < class.limit() || self.oldest(class, floor)?.is_some())
     }
 
-    /// Drops what has expired, as far as one more answer needs it.
-    pub(super) fn make_room(&mut self, class: AnswerClass) -> Result<(), StoreFault> {
+    /// Drops what has expired, as far as the answer to an order issued then needs it. The floor rises before anything
+    /// goes, so that what went is refused from then on.
+    pub(super) fn make_room(&mut self, class: AnswerClass, issued: u64) -> Result<(), StoreFault> {
+        let full = self.count_class(class)? >= class.limit() || self.count(Kind::Tombstone) >= TOMBSTONES;
+        if full {
+            self.raise_floor(issued)?;
+        }
+        let floor = self.floor()?;
         while self.count_class(class)? >= class.limit() {
-            let Some(order) = self.oldest(class)? else { break };
+            let Some(order) = self.oldest(class, floor)? else { break };
             self.forget_pending_key(&order)?;
             self.delete(Kind::Answer, &order)?;
         }
         while self.count(Kind::Tombstone) >= TOMBSTONES {
-            let Some(order) = self.oldest_tombstone()? else { break };
+            let Some(order) = self.oldest_tombstone(floor)? else { break };
             self.delete(Kind::Tombstone, &order)?;
         }
         Ok(())
     }
 
     /// The oldest answer of a class that may go.
-    fn oldest(&self, class: AnswerClass) -> Result<Option<[u8; 16]>, StoreFault> {
-        let floor = self.floor()?;
+    fn oldest(&self, class: AnswerClass, floor: u64) -> Result<Option<[u8; 16]>, StoreFault> {
         for entry in self.all(Kind::Answer) {
             if self.is_class(&entry, class)? && is_past(self.summary(&entry)?.expires, floor) {
                 return Ok(Some(entry.key(&self.board)));
@@ -211,8 +220,7 @@ impl<B: Board> Vault<B> {
     }
 
     /// The oldest pair that may go. Those of the intents stay: they say that these are finished.
-    fn oldest_tombstone(&self) -> Result<Option<[u8; 16]>, StoreFault> {
-        let floor = self.floor()?;
+    fn oldest_tombstone(&self, floor: u64) -> Result<Option<[u8; 16]>, StoreFault> {
         let intents = self.intended_orders()?;
         for entry in self.all(Kind::Tombstone) {
             let order = entry.key(&self.board);

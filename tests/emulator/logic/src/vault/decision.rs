@@ -206,7 +206,7 @@ impl<B: Board> Vault<B> {
     }
 
     fn decide(&mut self, slot: Slot, intent: &Intent, key: &SigningKey) -> Result<Vec<u8>, StoreFault> {
-        self.make_room(slot.class())?;
+        self.make_room(slot.class(), intent.summary.issued)?;
         let parts: [&[u8]; 4] =
             [intent.order.as_bytes(), &intent.summary.encode(), intent.secret.as_slice(), &intent.payload];
         self.put(Kind::Intent, &slot.key(), &parts)?;
@@ -220,9 +220,7 @@ impl<B: Board> Vault<B> {
             self.put_pending_key(&intent.order, role, &intent.secret)?;
         }
         self.put_answer(&intent.order, slot.class(), &intent.summary, &bytes)?;
-        if intent.summary.issued > self.floor()? {
-            self.set_floor(intent.summary.issued)?;
-        }
+        self.raise_floor(intent.summary.issued)?;
         self.put_tombstone(&intent.order, &intent.summary)?;
         Ok(bytes)
     }

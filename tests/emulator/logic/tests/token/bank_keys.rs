@@ -1,0 +1,99 @@
+use ushield_protocol::bank_key::{BankKey, Purpose};
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{BankId, Sign};
+use ushield_protocol::message::Request;
+
+use super::world::{NOW, PIN, World, key, order_with};
+
+fn refusal_of_a_transfer(world: &mut World) -> Code {
+    let (order, bytes) = world.a_transfer();
+    world.request(&order_with(Some(PIN), &bytes));
+    let reply = world.reply().unwrap();
+    if reply.code == Code::Shown {
+        world.request(&Request::Cancel { order: order.id });
+        world.reply().unwrap();
+        world.result();
+    }
+    reply.code
+}
+
+#[test]
+fn an_unknown_key_is_delivered_and_then_known_for_good() {
+    let (mut world, phone) = World::ready();
+    world.bank.key = key(0x61);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::UnknownOrderKey);
+    let statement = world.bank.statement(2);
+    assert_eq!(world.give_bank_key(&statement), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+    world.reboot();
+    world.reconnect(&phone);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+}
+
+#[test]
+fn epochs_never_fall_for_their_purpose() {
+    let (mut world, _) = World::ready();
+    let first = world.bank.clone();
+    world.bank.key = key(0x61);
+    let both = world.bank.statement(3);
+    let transfers = BankKey { purposes: vec![Purpose::TRANSFER], ..both.clone() };
+    assert_eq!(world.give_bank_key(&transfers), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+    // The old key is still there, for certificates only.
+    let second = std::mem::replace(&mut world.bank, first.clone());
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed);
+    let statement = world.bank.statement(1);
+    assert_eq!(world.give_bank_key(&statement), Code::Ok, "still current for certificates");
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed);
+    let lower = BankKey { purposes: vec![Purpose::TRANSFER], ..world.bank.statement(2) };
+    assert_eq!(world.give_bank_key(&lower), Code::EpochFallen);
+    let same = BankKey { not_after: NOW + 99, ..transfers.clone() };
+    assert_eq!(world.give_bank_key(&same), Code::EpochFallen, "the same epoch with other bytes");
+    assert_eq!(world.give_bank_key(&transfers), Code::Ok, "the same again");
+    world.bank = second;
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+}
+
+#[test]
+fn a_statement_is_the_roots_and_the_banks() {
+    let (mut world, _) = World::ready();
+    let statement = world.bank.statement(2).sign(&key(0x70));
+    assert_eq!(world.ask(&Request::BankKey { statement }).code, Code::BadSignature);
+    let other = BankKey { bank: BankId::new("OTHRCNBJ").unwrap(), ..world.bank.statement(2) };
+    assert_eq!(world.give_bank_key(&other), Code::WrongBank);
+    let long = BankKey { not_after: NOW + 91 * 86_400, ..world.bank.statement(2) };
+    assert_eq!(world.give_bank_key(&long), Code::Malformed);
+}
+
+#[test]
+fn a_higher_epoch_sets_the_floor_downwards_too() {
+    let (mut world, _) = World::ready();
+    // A bank's clock ran ahead: everything issued at the right time is now past.
+    world
+        .approve_transfer(|order| (order.issued, order.expires) = (NOW + 70 * 86_400, NOW + 70 * 86_400 + 9));
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired);
+    let statement = BankKey { key: world.bank.key.public_key(), ..world.bank.statement(2) };
+    assert_eq!(world.give_bank_key(&statement), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+}
+
+#[test]
+fn the_cache_holds_sixteen_keys_and_never_drops_a_current_one() {
+    let (mut world, phone) = World::ready();
+    let first = world.bank.clone();
+    for epoch in 2..40 {
+        world.bank.key = key(0x60 + epoch);
+        let statement =
+            BankKey { purposes: vec![Purpose::TRANSFER], ..world.bank.statement(u32::from(epoch)) };
+        assert_eq!(world.give_bank_key(&statement), Code::Ok);
+    }
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+    for epoch in 24..39 {
+        world.bank.key = key(0x60 + epoch);
+        assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed, "{epoch} is still known");
+    }
+    world.bank = first;
+    world.reboot();
+    world.reconnect(&phone);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed, "current for certificates");
+}

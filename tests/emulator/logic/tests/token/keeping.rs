@@ -1,0 +1,88 @@
+use ushield_protocol::code::Code;
+use ushield_protocol::message::Request;
+use ushield_protocol::order::OrderPayload;
+use ushield_token::Key;
+
+use super::world::{NOW, PIN, World, order_with};
+
+/// Approvals and rejections that this token keeps; the protocol asks for 16 each.
+const KEPT: u64 = 64;
+
+fn issued(at: u64) -> impl Fn(&mut OrderPayload) {
+    move |order| (order.issued, order.expires) = (at, at + 900)
+}
+
+fn reject_one(world: &mut World, at: u64) -> (OrderPayload, Vec<u8>) {
+    let pay = world.pay();
+    let mut order = world.bank.transfer(pay);
+    issued(at)(&mut order);
+    let bytes = world.bank.sign(&order);
+    world.show(&bytes);
+    world.press(Key::Cancel);
+    (order, world.result().body)
+}
+
+#[test]
+fn full_is_said_before_anything_is_drawn_and_ends_with_time() {
+    let (mut world, _) = World::ready();
+    let mut answers = Vec::new();
+    // The certificate's approval is kept too.
+    for _ in 1..KEPT {
+        answers.push(world.approve_transfer(issued(NOW)));
+    }
+    let (next, bytes) = world.a_transfer();
+    let drawn = world.drawn();
+    assert_eq!(world.ask(&order_with(Some(PIN), &bytes)).code, Code::StoreFull);
+    assert_eq!(world.drawn(), drawn);
+    for (order, answer) in &answers {
+        assert_eq!(&world.ask(&Request::Collect { order: order.id }).body, answer, "all are kept");
+    }
+    // As soon as one has expired, the next order finds room, and the expired one stays refused.
+    let late = NOW + 900 + 601;
+    world.approve_transfer(issued(late));
+    world.approve_transfer(issued(late));
+    let (first, _) = &answers[0];
+    assert_eq!(world.ask(&Request::Collect { order: first.id }).code, Code::NotFound);
+    let bytes_of_first = world.bank.sign(first);
+    assert_eq!(world.ask(&order_with(Some(PIN), &bytes_of_first)).code, Code::OrderExpired);
+    let reused = OrderPayload { challenge: [1; 32], ..first.clone() };
+    let reused = world.bank.sign(&reused);
+    assert_eq!(world.ask(&order_with(Some(PIN), &reused)).code, Code::OrderIdReused, "its id is still known");
+    assert_eq!(world.ask(&Request::Cancel { order: first.id }).code, Code::AlreadyDecided);
+    assert_eq!(world.ask(&Request::Collect { order: next.id }).code, Code::NotFound);
+}
+
+#[test]
+fn rejections_push_out_no_approval() {
+    let (mut world, phone) = World::ready();
+    let (approved, answer) = world.approve_transfer(issued(NOW));
+    // Each rejection is issued after the one before it has expired: room is made again and again.
+    let mut rejections = Vec::new();
+    for round in 0..KEPT + 6 {
+        rejections.push(reject_one(&mut world, NOW + 1 + round * 1600));
+    }
+    assert_eq!(world.ask(&Request::Collect { order: approved.id }).body, answer);
+    world.reboot();
+    world.reconnect(&phone);
+    assert_eq!(world.ask(&Request::Collect { order: approved.id }).body, answer);
+    let kept = rejections
+        .iter()
+        .filter(|(order, answer)| world.ask(&Request::Collect { order: order.id }).body == *answer)
+        .count();
+    assert_eq!(kept as u64, KEPT, "the newest ones");
+}
+
+/// A floor that a new epoch has lowered does not bring an answered order back to the screen.
+#[test]
+fn what_was_decided_is_never_shown_again() {
+    let (mut world, _) = World::ready();
+    let (first, _) = reject_one(&mut world, NOW);
+    for round in 1..=KEPT {
+        reject_one(&mut world, NOW + round * 1600);
+    }
+    assert_eq!(world.ask(&Request::Collect { order: first.id }).code, Code::NotFound);
+    let statement = world.bank.statement(2);
+    assert_eq!(world.give_bank_key(&statement), Code::Ok);
+    let bytes = world.bank.sign(&first);
+    assert_eq!(world.ask(&order_with(Some(PIN), &bytes)).code, Code::OrderExpired);
+}

@@ -1,0 +1,29 @@
+//! A token as a phone and a customer meet it: messages in and out, keys, pages, power cuts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+mod world;
+
+mod approval;
+mod bank_keys;
+mod cancel;
+mod certificate;
+mod connection;
+mod forget;
+mod keeping;
+mod menu;
+mod pages;
+mod pairing;
+mod pin;
+mod pin_change;
+mod power;
+mod refusals;
+mod second_payment;
+mod time;
