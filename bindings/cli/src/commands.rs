@@ -1,0 +1,79 @@
+//! The commands: each takes its options to the client and its result to the output.
+
+mod certificate;
+mod history;
+mod init;
+mod pin;
+mod resume;
+mod token;
+mod transfer;
+
+use serde_json::json;
+
+use crate::amount;
+use crate::args::{CertificateCommand, Command, PinCommand, TokenCommand};
+use crate::failure::Failure;
+use crate::output::Answer;
+use crate::output::table::{Align, table};
+use crate::report;
+use crate::session::{Context, Session};
+
+/// Runs a command.
+pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Init(options) => init::run(context, options).await,
+        Command::SignIn => sign_in(&context.open().await?).await,
+        Command::Accounts => accounts(&context.open().await?).await,
+        Command::Token(TokenCommand::List) => token::list(&context.open().await?),
+        Command::Token(TokenCommand::Pair { mode_opened_again }) => {
+            token::pair(&context.open().await?, mode_opened_again).await
+        }
+        Command::Token(TokenCommand::Info) => token::info(&context.open().await?).await,
+        Command::Token(TokenCommand::Forget { phone, here }) => {
+            token::forget(&context.open().await?, phone, here).await
+        }
+        Command::Pin(PinCommand::Change) => pin::change(&context.open().await?).await,
+        Command::Certificate(CertificateCommand::Download { role }) => {
+            certificate::download(&context.open().await?, role).await
+        }
+        Command::Certificate(CertificateCommand::Show { role, on_token }) => {
+            certificate::show(&context.open().await?, role, on_token).await
+        }
+        Command::Transfer(options) => transfer::run(context, options).await,
+        Command::Resume => resume::run(&context.open().await?).await,
+        Command::History { limit } => history::run(&context.open().await?, limit).await,
+        Command::Cancel { order } => {
+            let session = context.open().await?;
+            session.ensure_signed_in().await?;
+            let cancelled = session.client.cancel_order(&session.connector, &session.customer, order).await;
+            let report = cancelled.map_err(|error| session.failed(error, order))?;
+            let mut answer = report::answer(session.output(), &report, &[], false);
+            answer.exit = report::exit_of_cancel(report.receipt.outcome);
+            Ok(answer)
+        }
+        // Needs no folder: see `main`.
+        Command::Completions { .. } => Ok(Answer::done(json!({}), "")),
+    }
+}
+
+async fn sign_in(session: &Session) -> Result<Answer, Failure> {
+    session.sign_in().await?;
+    let customer = session.client.setup()?.customer;
+    let text = session.output().words.fill("signed-in", &[("customer", &customer)]);
+    Ok(Answer::done(json!({"signed_in": true, "customer": customer}), text))
+}
+
+async fn accounts(session: &Session) -> Result<Answer, Failure> {
+    session.ensure_signed_in().await?;
+    let accounts = session.client.accounts().await?;
+    let words = &session.output().words;
+    let columns = [(words.say("account"), Align::Left), (words.say("balance"), Align::Right)];
+    let rows: Vec<[String; 2]> = accounts
+        .accounts
+        .iter()
+        .map(|account| {
+            [account.number.clone(), amount::show(account.balance, account.exponent, &account.currency)]
+        })
+        .collect();
+    Ok(Answer::done(json!({"accounts": accounts.accounts}), table(columns, &rows)))
+}

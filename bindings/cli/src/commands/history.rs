@@ -1,0 +1,98 @@
+//! `ushield history`.
+
+use serde_json::{Map, Value, json};
+use ushield_client::{HistoryEntry, Status};
+use ushield_protocol::account::Scheme;
+use ushield_protocol::order::{Operation, Transfer};
+
+use crate::failure::Failure;
+use crate::output::table::{Align, table};
+use crate::output::{Answer, time};
+use crate::session::Session;
+use crate::words::Words;
+
+pub(super) async fn run(session: &Session, limit: Option<usize>) -> Result<Answer, Failure> {
+    let mut entries = session.client.history().await?;
+    entries.truncate(limit.unwrap_or(usize::MAX));
+    let words = &session.output().words;
+    let json = json!({"orders": entries.iter().map(json_of).collect::<Vec<_>>()});
+    if entries.is_empty() {
+        return Ok(Answer::done(json, words.say("no-orders")));
+    }
+    let columns = [
+        (words.say("asked"), Align::Left),
+        (words.say("amount"), Align::Right),
+        (words.say("payee"), Align::Left),
+        (words.say("status"), Align::Left),
+        (words.say("order"), Align::Left),
+    ];
+    let rows: Vec<[String; 5]> = entries.iter().map(|entry| row(words, entry)).collect();
+    Ok(Answer::done(json, table(columns, &rows)))
+}
+
+fn row(words: &Words, entry: &HistoryEntry) -> [String; 5] {
+    let (amount, what) = match entry.order.as_ref().map(|order| &order.payload().operation) {
+        Some(Operation::Transfer(transfer)) => (transfer.amount.to_string(), transfer.creditor_name.clone()),
+        Some(Operation::CertificateDownload(_)) => (String::new(), words.say("certificate")),
+        None => (String::new(), String::new()),
+    };
+    let mut status = words.catalogue.status(entry.status);
+    if let Status::NotCreated(code) = entry.status {
+        status = format!("{status}: {}", words.catalogue.title(code));
+    } else if entry.cancelled && !matches!(entry.status, Status::Ended(_)) {
+        status = format!("{status} {}", words.say("cancel-asked"));
+    }
+    let id = entry.id.map_or_else(String::new, |id| id.to_string());
+    [time::show(entry.asked), amount, what, status, id]
+}
+
+fn json_of(entry: &HistoryEntry) -> Value {
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
+    put("order_id", entry.id.map(|id| id.to_string()).into());
+    put("asked", entry.asked.into());
+    put("status", entry.status.name().into());
+    put("cancelled", entry.cancelled.into());
+    if let Status::NotCreated(code) = entry.status {
+        put("reason", json!({"code": code.number(), "name": code.name()}));
+    }
+    if let Some(order) = &entry.order {
+        let payload = order.payload();
+        put("issued", payload.issued.into());
+        put("expires", payload.expires.into());
+        match &payload.operation {
+            Operation::Transfer(transfer) => put("transfer", transfer_json(transfer)),
+            Operation::CertificateDownload(download) => put(
+                "certificate_download",
+                json!({"role": download.role.number(), "customer": download.customer, "reference": download.reference}),
+            ),
+        };
+    }
+    if let Some(receipt) = &entry.receipt {
+        let reason = receipt.reason.map(|code| json!({"code": code.number(), "name": code.name()}));
+        put("receipt", json!({"outcome": receipt.outcome.name(), "ended": receipt.ended, "reason": reason}));
+    }
+    Value::Object(object)
+}
+
+fn transfer_json(transfer: &Transfer) -> Value {
+    let scheme = match transfer.scheme {
+        Scheme::Domestic => "domestic",
+        Scheme::Iban => "iban",
+        Scheme::Card => "card",
+    };
+    json!({
+        "debtor_account": transfer.debtor_account,
+        "creditor_name": transfer.creditor_name,
+        "creditor_account": transfer.creditor_account,
+        "account_scheme": scheme,
+        "creditor_agent": transfer.creditor_agent,
+        "amount": transfer.amount.minor(),
+        "currency": transfer.amount.currency().code(),
+        "exponent": transfer.amount.currency().exponent(),
+        "charges": transfer.charges,
+        "execution_date": transfer.execution_date,
+        "remittance_text": transfer.remittance,
+        "beside": transfer.beside.map(|id| id.to_string()),
+    })
+}

@@ -1,0 +1,94 @@
+//! `ushield transfer`.
+
+use serde_json::json;
+use ushield_bank_api::{AccountScheme, Transfer as Request};
+use ushield_client::Error;
+use ushield_protocol::account::Scheme;
+use ushield_protocol::code::Code;
+use ushield_protocol::key::OrderId;
+
+use crate::amount::{self, BadAmount};
+use crate::args::Transfer;
+use crate::failure::Failure;
+use crate::output::Answer;
+use crate::output::{Output, Tone, page};
+use crate::report;
+use crate::session::{Context, Session};
+
+pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, Failure> {
+    let with_cost = options.cost;
+    let request = request(context.output(), options)?;
+    let session = context.open().await?;
+    let id = create(&session, &request).await?;
+    let pages = preview(&session, id).await?;
+    let report = session.run_order(id).await?;
+    Ok(report::answer(session.output(), &report, &pages, with_cost))
+}
+
+/// The request, with the amount in minor units.
+fn request(output: &Output, options: Transfer) -> Result<Request, Failure> {
+    let amount = amount::parse(&options.amount, options.currency);
+    let amount = amount.map_err(|bad| Failure::usage("--amount", reason(output, &options, bad)))?;
+    Ok(Request {
+        debtor_account: options.from,
+        creditor_name: options.name,
+        creditor_account: options.to,
+        account_scheme: match options.scheme {
+            Scheme::Domestic => AccountScheme::Domestic,
+            Scheme::Iban => AccountScheme::Iban,
+            Scheme::Card => AccountScheme::Card,
+        },
+        creditor_agent: options.agent,
+        amount,
+        currency: options.currency.code().to_owned(),
+        execution_date: options.date,
+        remittance_text: options.text,
+        beside: options.beside,
+    })
+}
+
+fn reason(output: &Output, options: &Transfer, bad: BadAmount) -> String {
+    let currency = options.currency.code();
+    match bad {
+        BadAmount::Form => output.words.fill("amount-form", &[("amount", &options.amount)]),
+        BadAmount::Fraction { exponent } => {
+            let values = [
+                ("amount", options.amount.as_str()),
+                ("currency", currency),
+                ("digits", &exponent.to_string()),
+            ];
+            output.words.fill("amount-fraction", &values)
+        }
+        BadAmount::Range => output.words.fill("amount-range", &[("amount", &options.amount)]),
+    }
+}
+
+/// Has the bank make the order. Without a session the client checks the request before it says so: the password is asked for last.
+async fn create(session: &Session, request: &Request) -> Result<OrderId, Error> {
+    let ask = || session.client.create_transfer(&session.customer, session.device, request);
+    if session.client.is_signed_in()? {
+        session.ensure_signed_in().await?;
+        return ask().await;
+    }
+    match ask().await {
+        Err(error) if error.code() == Code::NotSignedIn => {}
+        made => return made,
+    }
+    session.sign_in().await?;
+    ask().await
+}
+
+/// Shows the pages that the token will show. A token that never was connected has not said how it shows them.
+async fn preview(session: &Session, id: OrderId) -> Result<Vec<String>, Failure> {
+    let pages: Vec<String> = match session.client.preview(id).await {
+        Ok(pages) => pages.iter().map(str::to_owned).collect(),
+        Err(error) if error.code() == Code::TokenNotFound => Vec::new(),
+        Err(error) => return Err(session.failed(error, id)),
+    };
+    let output = session.output();
+    let json = json!({"moment": "pages", "order_id": id.to_string(), "pages": pages});
+    let drawn = page::draw(pages.iter().map(String::as_str), output.width());
+    let title = output.words.fill("pages", &[("order", &id.to_string())]);
+    output.event(&json, &format!("{title}\n{drawn}"), Tone::Plain);
+    Ok(pages)
+}

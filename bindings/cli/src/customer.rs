@@ -1,0 +1,222 @@
+//! The customer at the terminal: told what to do, asked for what only they can give.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::json;
+use tokio::task::spawn_blocking;
+use ushield_bank_api::Password;
+use ushield_client::{Customer, Error, Moment, PinReason};
+use ushield_protocol::code::Code;
+use ushield_protocol::key::OrderId;
+use ushield_protocol::pin::PinBlock;
+use zeroize::Zeroizing;
+
+use crate::interrupt::Interrupts;
+use crate::moments;
+use crate::output::{Output, Tone};
+use crate::secrets::{Name, Secrets, Value};
+
+/// Reaches the customer through a terminal, or through a program that drives this one.
+#[derive(Clone)]
+pub(crate) struct Terminal {
+    pub(crate) output: Arc<Output>,
+    pub(crate) interrupts: Arc<Interrupts>,
+    secrets: Option<Arc<Secrets>>,
+    unknown: Arc<Mutex<BTreeSet<OrderId>>>,
+}
+
+impl Terminal {
+    pub(crate) fn new(
+        output: Arc<Output>,
+        interrupts: Arc<Interrupts>,
+        secrets: Option<Arc<Secrets>>,
+    ) -> Self {
+        Self { output, interrupts, secrets, unknown: Arc::default() }
+    }
+
+    /// Orders of which the client said that their answer may have reached the bank.
+    pub(crate) fn unknown_outcomes(&self) -> MutexGuard<'_, BTreeSet<OrderId>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The password, turned into its type at once.
+    pub(crate) async fn password(&self) -> Result<Password, Error> {
+        let value = match &self.secrets {
+            Some(secrets) => self.line(secrets, Name::Password).await?.ok_or(missing(Name::Password))?,
+            None => {
+                self.typed(format!("{}: ", self.output.words.say("password-ask")), Name::Password).await?
+            }
+        };
+        Password::new(value).ok_or(Error::new(Code::BadInput).at(Name::Password.text()))
+    }
+
+    /// Whether the six digits are equal on both screens. Only the person, or who drives this program in their place, can say.
+    pub(crate) async fn digits_are_equal(&self) -> Result<bool, Error> {
+        if self.output.interactive {
+            return self.ask_yes_or_no().await;
+        }
+        if let Some(secrets) = &self.secrets
+            && let Some(value) = self.line(secrets, Name::DigitsEqual).await?
+        {
+            return yes_or_no(&value).ok_or(Error::new(Code::BadInput).at(Name::DigitsEqual.text()));
+        }
+        let line = stdin_line().await?.ok_or(missing(Name::DigitsEqual))?;
+        let answer = line.strip_prefix("digits-equal=").unwrap_or(&line);
+        yes_or_no(answer.as_bytes()).ok_or(Error::new(Code::BadInput).at(Name::DigitsEqual.text()))
+    }
+
+    /// An answer that came before the digits were shown answers nothing.
+    pub(crate) fn forget_early_answers(&self) {
+        if let Some(secrets) = &self.secrets {
+            secrets.forget(Name::DigitsEqual);
+        }
+    }
+
+    async fn ask_yes_or_no(&self) -> Result<bool, Error> {
+        self.output.stop_waiting();
+        loop {
+            self.output.ask(&self.output.words.say("digits-question"));
+            let line = stdin_line().await?.ok_or(missing(Name::DigitsEqual))?;
+            if let Some(answer) = yes_or_no(line.as_bytes()) {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Asks until what was typed is a PIN.
+    async fn pin_typed(&self, question: &str) -> Result<PinBlock, Error> {
+        loop {
+            match block(&self.typed(format!("{question}: "), Name::Pin).await?) {
+                Ok(pin) => return Ok(pin),
+                Err(_) => self.output.note(&self.output.words.say("pin-format"), Tone::Bad),
+            }
+        }
+    }
+
+    async fn line(&self, secrets: &Arc<Secrets>, name: Name) -> Result<Option<Value>, Error> {
+        let secrets = Arc::clone(secrets);
+        spawn_blocking(move || secrets.next(name)).await.map_err(interrupted)?
+    }
+
+    /// Typed without echo. Never from a terminal that nobody sits at.
+    async fn typed(&self, prompt: String, name: Name) -> Result<Value, Error> {
+        use std::io::IsTerminal;
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(missing(name));
+        }
+        self.output.stop_waiting();
+        let interrupts = Arc::clone(&self.interrupts);
+        let typed = spawn_blocking(move || interrupts.prompt(|| rpassword::prompt_password(prompt)));
+        match typed.await.map_err(interrupted)? {
+            Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(interrupted(error)),
+            Err(error) => Err(missing(name).caused_by(error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Customer for Terminal {
+    fn tell(&self, moment: &Moment) {
+        if let Moment::Unknown { order } = moment {
+            self.unknown_outcomes().insert(*order);
+        }
+        let (json, text) = (moments::json(moment), self.output.words.catalogue.moment(moment));
+        match moments::tone(moment) {
+            Some(tone) => self.output.event(&json, &text, tone),
+            None => self.output.wait(&json, &text),
+        }
+    }
+
+    async fn pin(&self, reason: PinReason) -> Result<PinBlock, Error> {
+        let name = if reason == PinReason::New { Name::NewPin } else { Name::Pin };
+        if let Some(secrets) = &self.secrets {
+            return match self.line(secrets, name).await? {
+                Some(value) => block(&value).map_err(|code| Error::new(code).at(name.text())),
+                None => Err(match reason {
+                    PinReason::WrongBefore { tries } => Error::new(Code::PinWrong).with_tries_left(tries),
+                    _ => missing(name),
+                }),
+            };
+        }
+        let first = self.pin_typed(&self.output.words.catalogue.ask_pin(reason)).await?;
+        if reason != PinReason::New {
+            return Ok(first);
+        }
+        let again = self.pin_typed(&self.output.words.say("pin-again")).await?;
+        if first.expose() == again.expose() {
+            return Ok(first);
+        }
+        self.output.note(&self.output.words.say("pins-differ"), Tone::Bad);
+        self.pin(reason).await
+    }
+
+    async fn cancel_wanted(&self) {
+        self.interrupts.cancel_wanted().await;
+    }
+}
+
+/// The last step from bytes to a type that wipes itself.
+fn block(value: &Value) -> Result<PinBlock, Code> {
+    PinBlock::new(std::str::from_utf8(value).map_err(|_| Code::BadPinFormat)?)
+}
+
+fn missing(name: Name) -> Error {
+    Error::new(Code::SecretMissing).at(name.text())
+}
+
+fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Code::Interrupted).caused_by(error)
+}
+
+async fn stdin_line() -> Result<Option<String>, Error> {
+    let read = || {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+    };
+    spawn_blocking(read).await.map_err(interrupted)?.map_err(interrupted)
+}
+
+fn yes_or_no(answer: &[u8]) -> Option<bool> {
+    match std::str::from_utf8(answer).ok()?.trim().to_lowercase().as_str() {
+        "y" | "yes" | "是" | "相同" => Some(true),
+        "n" | "no" | "否" | "不同" => Some(false),
+        _ => None,
+    }
+}
+
+/// The moment at which a driver, or the person, compares.
+pub(crate) fn compare_digits(output: &Output, digits: &str, brand: &str, name: &str, device: &str) {
+    let json = json!({"moment": "compare-digits", "digits": digits, "brand": brand, "name": name, "device_id": device});
+    let values = [("brand", brand), ("name", name), ("device", device)];
+    let text = format!(
+        "{}\n\n{}\n",
+        output.words.fill("digits-intro", &values),
+        output.paint_progress(&crate::output::digits::draw(digits), Tone::Strong)
+    );
+    output.event(&json, &text, Tone::Plain);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_answer_is_one() {
+        for (answer, meaning) in [
+            ("y", Some(true)),
+            (" YES\n", Some(true)),
+            ("no", Some(false)),
+            ("是", Some(true)),
+            ("", None),
+            ("ok", None),
+            ("1", None),
+        ] {
+            assert_eq!(yes_or_no(answer.as_bytes()), meaning, "{answer}");
+        }
+        assert_eq!(yes_or_no(&[0xff]), None);
+    }
+}

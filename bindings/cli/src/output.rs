@@ -1,0 +1,156 @@
+//! What the program prints: results on standard output, what happens meanwhile on standard error.
+
+pub(crate) mod digits;
+pub(crate) mod page;
+pub(crate) mod table;
+pub(crate) mod time;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use crate::args::Colour;
+use crate::words::Words;
+
+/// How a line stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Good,
+    Bad,
+    Strong,
+    Faint,
+}
+
+/// A result: for programs and for people.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    /// The one object on standard output.
+    pub(crate) json: Value,
+    /// The same for a person.
+    pub(crate) text: String,
+    /// The exit code.
+    pub(crate) exit: u8,
+}
+
+impl Answer {
+    /// It worked.
+    pub(crate) fn done(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into(), exit: 0 }
+    }
+}
+
+/// Both streams of the program.
+pub(crate) struct Output {
+    pub(crate) words: Words,
+    pub(crate) json: bool,
+    /// Whether a person can be asked: at a terminal, and not for a program.
+    pub(crate) interactive: bool,
+    result_colours: bool,
+    progress_colours: bool,
+    spinner: Mutex<Option<ProgressBar>>,
+}
+
+impl Output {
+    pub(crate) fn new(words: Words, json: bool, colour: Colour) -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colours = |terminal: bool| match colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !no_colour,
+        };
+        Self {
+            words,
+            json,
+            interactive: !json && io::stdin().is_terminal() && io::stderr().is_terminal(),
+            result_colours: colours(io::stdout().is_terminal()),
+            progress_colours: colours(io::stderr().is_terminal()),
+            spinner: Mutex::new(None),
+        }
+    }
+
+    /// Something happened: a JSON line, or a line that stays.
+    pub(crate) fn event(&self, json: &Value, text: &str, tone: Tone) {
+        self.stop_waiting();
+        if self.json { self.progress_line(&json.to_string()) } else { self.note(text, tone) }
+    }
+
+    /// Something goes on: a JSON line, or a line that turns until the next one.
+    pub(crate) fn wait(&self, json: &Value, text: &str) {
+        self.stop_waiting();
+        if self.json {
+            self.progress_line(&json.to_string());
+        } else if io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner().with_message(text.to_owned());
+            // A template that does not parse leaves the default one.
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            *self.spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        } else {
+            self.note(text, Tone::Plain);
+        }
+    }
+
+    /// The line that turns goes away, as before a prompt.
+    pub(crate) fn stop_waiting(&self) {
+        if let Some(bar) = self.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Cells of a line on standard error; a common number where there is no terminal.
+    pub(crate) fn width(&self) -> usize {
+        console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns))
+    }
+
+    /// A line for a person, meanwhile.
+    pub(crate) fn note(&self, text: &str, tone: Tone) {
+        self.progress_line(&paint(text, tone, self.progress_colours));
+    }
+
+    /// A question, without an end of line.
+    pub(crate) fn ask(&self, text: &str) {
+        let mut stream = io::stderr().lock();
+        // Where nobody listens nothing can be said.
+        let _ = write!(stream, "{text} ").and_then(|()| stream.flush());
+    }
+
+    /// The result.
+    pub(crate) fn result(&self, answer: &Answer) {
+        self.stop_waiting();
+        let text = if self.json { answer.json.to_string() } else { answer.text.clone() };
+        if !text.is_empty() {
+            let _ = writeln!(io::stdout().lock(), "{text}");
+        }
+    }
+
+    /// Text for standard output, that stands out there.
+    pub(crate) fn paint(&self, text: &str, tone: Tone) -> String {
+        paint(text, tone, self.result_colours)
+    }
+
+    /// Text for standard error, that stands out there.
+    pub(crate) fn paint_progress(&self, text: &str, tone: Tone) -> String {
+        paint(text, tone, self.progress_colours)
+    }
+
+    fn progress_line(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+fn paint(text: &str, tone: Tone, colours: bool) -> String {
+    let code = match tone {
+        Tone::Good => "1;32",
+        Tone::Bad => "1;31",
+        Tone::Strong => "1",
+        Tone::Faint => "2",
+        Tone::Plain => return text.to_owned(),
+    };
+    if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}

@@ -1,0 +1,176 @@
+//! How an order ended, for programs and for people.
+
+use serde_json::{Value, json};
+use ushield_client::{Cost, Report};
+use ushield_protocol::code::Code;
+use ushield_protocol::message::Kind;
+use ushield_protocol::receipt::Outcome;
+
+use crate::failure::exit_of;
+use crate::moments::outcome_tone;
+use crate::output::table::{Align, pairs, table};
+use crate::output::{Answer, Output, time};
+
+/// The exit code of an outcome.
+pub(crate) fn exit(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Executed => 0,
+        Outcome::Rejected => 20,
+        Outcome::Expired => 21,
+        Outcome::Cancelled => 22,
+        Outcome::Refused => 23,
+    }
+}
+
+/// The exit code of a cancel, which is done when the order is cancelled.
+pub(crate) fn exit_of_cancel(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Cancelled => 0,
+        Outcome::Executed => exit_of(Code::AlreadyDecided.class()),
+        other => exit(other),
+    }
+}
+
+/// A report as JSON.
+pub(crate) fn json(report: &Report) -> Value {
+    let receipt = &report.receipt;
+    json!({
+        "order_id": report.order.to_string(),
+        "outcome": receipt.outcome.name(),
+        "ended": receipt.ended,
+        "reason": receipt.reason.map(|code| json!({"code": code.number(), "name": code.name()})),
+        "cost": cost_json(&report.cost),
+    })
+}
+
+/// A report with the pages that were shown before.
+pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_cost: bool) -> Answer {
+    let mut json = json(report);
+    if let Some(object) = json.as_object_mut() {
+        object.insert("pages".to_owned(), json!(pages));
+    }
+    let mut text = text(output, report);
+    if with_cost {
+        text.push('\n');
+        text.push_str(&cost_text(output, &report.cost));
+    }
+    Answer { json, text, exit: exit(report.receipt.outcome) }
+}
+
+/// A report for a person.
+pub(crate) fn text(output: &Output, report: &Report) -> String {
+    let (words, receipt) = (&output.words, &report.receipt);
+    let outcome = words.catalogue.outcome(receipt.outcome);
+    let mut rows = vec![
+        (words.say("order"), report.order.to_string()),
+        (words.say("receipt"), format!("{} · {}", time::show(receipt.ended), receipt.bank)),
+    ];
+    if let Some(code) = receipt.reason {
+        rows.push((words.say("reason"), format!("{} ({code})", words.catalogue.title(code))));
+    }
+    let mark = if receipt.outcome == Outcome::Executed { "✔" } else { "✗" };
+    format!("{}\n{}", output.paint(&format!("{mark} {outcome}"), outcome_tone(receipt.outcome)), pairs(&rows))
+}
+
+fn cost_json(cost: &Cost) -> Value {
+    let messages: Vec<Value> = cost
+        .messages
+        .iter()
+        .map(|message| {
+            let direction = if message.sent { "sent" } else { "received" };
+            json!({"direction": direction, "kind": kind(message.kind), "bytes": message.bytes})
+        })
+        .collect();
+    json!({"exchanges": cost.exchanges(), "bytes": cost.bytes(), "messages": messages})
+}
+
+fn cost_text(output: &Output, cost: &Cost) -> String {
+    let words = &output.words;
+    let rows: Vec<[String; 3]> = cost
+        .messages
+        .iter()
+        .map(|message| {
+            let direction = if message.sent { words.say("cost-sent") } else { words.say("cost-received") };
+            [direction, kind(message.kind).to_owned(), message.bytes.to_string()]
+        })
+        .collect();
+    let columns = [
+        (words.say("cost-direction"), Align::Left),
+        (words.say("cost-kind"), Align::Left),
+        (words.say("cost-bytes"), Align::Right),
+    ];
+    let sum = words.fill(
+        "cost-sum",
+        &[("exchanges", &cost.exchanges().to_string()), ("bytes", &cost.bytes().to_string())],
+    );
+    format!("\n{}\n{sum}", table(columns, &rows))
+}
+
+/// The name of a message's kind in protocol.md.
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hello => "hello",
+        Kind::Pairing => "pairing",
+        Kind::Connect => "connect",
+        Kind::Sealed => "sealed",
+        Kind::Refusal => "refusal",
+        Kind::KeepAlive => "keep-alive",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ushield_client::Counted;
+    use ushield_client::catalogue::Language;
+    use ushield_protocol::key::{BankId, Hash, OrderId};
+    use ushield_protocol::receipt::Receipt;
+
+    use super::*;
+    use crate::args::Colour;
+    use crate::words::Words;
+
+    fn report(outcome: Outcome) -> Report {
+        let order = OrderId::from_random([7; 16]);
+        let bank = BankId::new("USHDCNBJ").unwrap();
+        let reason = (outcome == Outcome::Refused).then_some(Code::InsufficientFunds);
+        let receipt = Receipt { bank, order, order_hash: Hash::ZERO, outcome, ended: 0, reason };
+        let message = |sent, kind, bytes| Counted { sent, kind, bytes };
+        let messages = vec![
+            message(true, Kind::Connect, 57),
+            message(false, Kind::Connect, 73),
+            message(true, Kind::Sealed, 398),
+            message(false, Kind::Sealed, 18),
+            message(false, Kind::Sealed, 252),
+        ];
+        Report { order, receipt, cost: Cost { messages } }
+    }
+
+    #[test]
+    fn each_end_has_its_exit_code() {
+        assert_eq!(Outcome::ALL.map(exit), [0, 20, 21, 22, 23]);
+        assert_eq!(Outcome::ALL.map(exit_of_cancel), [13, 20, 21, 0, 23]);
+    }
+
+    #[test]
+    fn the_cost_counts_exchanges_and_bytes() {
+        let json = json(&report(Outcome::Executed));
+        assert_eq!(
+            (json["cost"]["exchanges"].as_u64(), json["cost"]["bytes"].as_u64()),
+            (Some(2), Some(798))
+        );
+        let last = &json["cost"]["messages"][4];
+        assert_eq!(*last, json!({"direction": "received", "kind": "sealed", "bytes": 252}));
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        let output = Output::new(Words::new(Language::En), false, Colour::Never);
+        let answer = answer(&output, &report(Outcome::Refused), &["page".to_owned()], true);
+        assert_eq!(answer.exit, 23);
+        assert_eq!(answer.json["reason"]["name"], "insufficient-funds");
+        assert_eq!(answer.json["pages"], json!(["page"]));
+        for part in ["insufficient-funds", "1970-01-01", "798", "connect"] {
+            assert!(answer.text.contains(part), "{part} in {}", answer.text);
+        }
+    }
+}

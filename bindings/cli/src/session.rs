@@ -1,0 +1,143 @@
+//! A client over this phone's folder, with the customer at this terminal.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::future::{Either, select};
+use serde_json::json;
+use ushield_client::store::Opened;
+use ushield_client::{Client, Error, Moment, Report, TokenRecord};
+use ushield_links::tcp::TcpConnector;
+use ushield_protocol::code::Code;
+use ushield_protocol::key::{DeviceId, OrderId};
+
+use crate::args::LinkAddress;
+use crate::customer::Terminal;
+use crate::failure::{AtOrder, Failure, error_json, error_lines};
+use crate::home::Home;
+use crate::moments;
+use crate::output::{Output, Tone};
+
+/// What every command runs in.
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) customer: Terminal,
+    /// `--link`.
+    pub(crate) link: Option<LinkAddress>,
+    /// `--device`.
+    pub(crate) device: Option<DeviceId>,
+}
+
+/// A client that is ready to be used.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) connector: TcpConnector,
+    pub(crate) customer: Terminal,
+    pub(crate) device: Option<DeviceId>,
+}
+
+impl Context {
+    pub(crate) fn output(&self) -> &Arc<Output> {
+        &self.customer.output
+    }
+
+    /// The client that `init` set up.
+    pub(crate) async fn open(&self) -> Result<Session, Failure> {
+        let config = self.home.config()?;
+        let link = match &self.link {
+            Some(link) => link.clone(),
+            None => config.link.parse().map_err(|reason| Failure::usage("--link", reason))?,
+        };
+        let (client, opened) = self.home.client(&config.bank, &self.home.bank_ca()?).await?;
+        let session = self.session(client, &opened, &link);
+        // Said here, once, and not in the middle of a command.
+        session.client.setup()?;
+        Ok(session)
+    }
+
+    pub(crate) fn session(&self, client: Client, opened: &Opened, link: &LinkAddress) -> Session {
+        if let Opened::SetAside { to, notice } = opened {
+            self.alarm(notice, to);
+        }
+        let LinkAddress::Tcp(address) = link;
+        let connector = TcpConnector::new(address.clone());
+        Session { client, connector, customer: self.customer.clone(), device: self.device }
+    }
+
+    /// A store that was set aside is said before anything else.
+    fn alarm(&self, notice: &Error, to: &std::path::Path) {
+        let output = self.output();
+        let json =
+            json!({"moment": "store-set-aside", "path": to, "error": error_json(notice, &output.words)});
+        let mut lines: Vec<String> =
+            error_lines(notice, &output.words).into_iter().map(|(line, _)| line).collect();
+        lines.push(format!("  {}", output.words.fill("set-aside", &[("path", &to.display().to_string())])));
+        output.event(&json, &lines.join("\n"), Tone::Bad);
+    }
+}
+
+impl Session {
+    pub(crate) fn output(&self) -> &Output {
+        &self.customer.output
+    }
+
+    /// The token that the command is about.
+    pub(crate) fn token(&self) -> Result<TokenRecord, Error> {
+        self.client.token(self.device)
+    }
+
+    /// Signs in, with the password.
+    pub(crate) async fn sign_in(&self) -> Result<(), Error> {
+        let password = self.customer.password().await?;
+        self.output().wait(&json!({"moment": "signing-in"}), &self.output().words.say("signing-in"));
+        self.client.sign_in(password).await
+    }
+
+    /// Signs in unless the bank still knows the session. Asked before an order is: a request that meets an ended session stays
+    /// behind as one that is to be repeated.
+    pub(crate) async fn ensure_signed_in(&self) -> Result<(), Error> {
+        if self.client.is_signed_in()? {
+            match self.client.accounts().await {
+                Err(error) if error.code() == Code::NotSignedIn => {}
+                known => return known.map(|_| ()),
+            }
+        }
+        self.sign_in().await
+    }
+
+    /// Runs an order to its end. Ctrl-C takes it back, wherever it is.
+    pub(crate) async fn run_order(&self, id: OrderId) -> Result<Report, Failure> {
+        let interrupts = Arc::clone(&self.customer.interrupts);
+        let _running = interrupts.order();
+        let ended = {
+            let run = pin!(self.client.run_order(&self.connector, &self.customer, id));
+            let unheard = pin!(interrupts.unheard());
+            match select(run, unheard).await {
+                Either::Left((ended, _)) => Some(ended),
+                Either::Right(((), _)) => None,
+            }
+        };
+        let ended = match ended {
+            Some(Err(error)) if error.code() == Code::Interrupted => None,
+            ended => ended,
+        };
+        let report = match ended {
+            Some(ended) => ended,
+            None => {
+                self.output().event(
+                    &moments::json(&Moment::Cancelling),
+                    &self.output().words.say("interrupt-cancels"),
+                    Tone::Strong,
+                );
+                self.client.cancel_order(&self.connector, &self.customer, id).await
+            }
+        };
+        report.map_err(|error| self.failed(error, id))
+    }
+
+    /// An error that left an order behind.
+    pub(crate) fn failed(&self, error: Error, id: OrderId) -> Failure {
+        let unknown = self.customer.unknown_outcomes().contains(&id);
+        Failure::Client { error, order: Some(AtOrder { id, unknown }) }
+    }
+}
