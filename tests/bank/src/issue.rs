@@ -10,7 +10,7 @@ use ushield_protocol::order::{Addressee, NameCheck, Operation, Order, OrderPaylo
 use ushield_protocol::render::{Notices, Profile, pages};
 
 use self::addressee::{Token, paying_token, token_without};
-use self::input::{check_text, check_transfer, input_error};
+use self::input::{check_transfer, check_words, input_error};
 use crate::core::Core;
 use crate::decision::{Reply, reply};
 use crate::error::BankError;
@@ -89,7 +89,7 @@ async fn create_transfer(
     now: u64,
 ) -> Result<(OrderId, Reply), BankError> {
     let transfer = check_transfer(core, request)?;
-    check_text(&transfer)?;
+    check_words(&transfer)?;
     check_debtor(db, customer, &transfer).await?;
     let twin = open_twin(db, customer, &transfer, now).await?;
     match (twin, request.beside) {

@@ -1,7 +1,7 @@
 //! What a customer asked for, checked: an error names the member of the request and the cure.
 
 use ushield_bank_api::AccountScheme;
-use ushield_protocol::account::Scheme;
+use ushield_protocol::account::{self, Scheme};
 use ushield_protocol::cbor::Field;
 use ushield_protocol::code::Code;
 use ushield_protocol::currency::Currency;
@@ -54,8 +54,8 @@ pub(super) fn check_transfer(
     })
 }
 
-/// The texts first, by name of what is wrong with them: the codec would only say which field.
-pub(super) fn check_text(transfer: &Transfer) -> Result<(), BankError> {
+/// Texts and account by name of what is wrong with them: the codec would only say which field.
+pub(super) fn check_words(transfer: &Transfer) -> Result<(), BankError> {
     let fields = [
         ("creditor_name", &transfer.creditor_name),
         ("creditor_agent", &transfer.creditor_agent),
@@ -67,7 +67,13 @@ pub(super) fn check_text(transfer: &Transfer) -> Result<(), BankError> {
             return Err(BankError::field(Code::BadText, field, text));
         }
     }
-    Ok(())
+    account::check(&transfer.creditor_account, transfer.scheme).map_err(|code| {
+        let text = match code {
+            Code::BadCheckDigits => "The account number fails its check digits. Compare it with the payee's.",
+            _ => "An account number is 1 to 34 characters of 0-9A-Z.",
+        };
+        BankError::field(code, "creditor_account", text)
+    })
 }
 
 /// What the order's own checks refuse, in the request's words.

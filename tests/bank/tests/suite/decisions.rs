@@ -313,3 +313,12 @@ fn an_amount_changed_between_order_and_execution_is_no_order() {
     model.order_row().hash = read(&altered).hash();
     refused(model.decide(&approval, NOW));
 }
+
+#[test]
+fn a_rejection_that_claims_a_pin_is_malformed() {
+    let model = Model::new();
+    let about = model.token.about(&model.order, &Notices::default(), Uv::Phone);
+    let payload = model.token.payload(about, &model.token.device_chain).encode();
+    let decision = model.decide(&sign1(Tag::Reject, &payload, &model.token.device), NOW);
+    assert_eq!((decision.writes.len(), code(&decision.reply)), (0, Some(Code::BadAuthorization)));
+}
