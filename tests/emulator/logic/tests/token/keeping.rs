@@ -40,6 +40,7 @@ fn full_is_said_before_anything_is_drawn_and_ends_with_time() {
     // As soon as one has expired, the next order finds room, and the expired one stays refused.
     let late = NOW + 900 + 601;
     world.approve_transfer(issued(late));
+    assert_eq!(u64::from(world.info().approvals), KEPT, "one went for one that came");
     world.approve_transfer(issued(late));
     let (first, _) = &answers[0];
     assert_eq!(world.ask(&Request::Collect { order: first.id }).code, Code::NotFound);

@@ -159,6 +159,15 @@ fn a_block_is_forgotten_after_sixty_seconds_without_a_key() {
     world.event(Code::PinNeeded);
 }
 
+/// Also when the token was not woken in time.
+#[test]
+fn a_block_does_not_outlive_its_time_until_the_next_tick() {
+    let (mut world, _, _) = shown_with(Some(PIN));
+    world.now = world.now.plus(60_000);
+    world.press(Key::Ok);
+    world.event(Code::PinNeeded);
+}
+
 #[test]
 fn a_block_is_forgotten_after_five_minutes_in_any_case() {
     let (mut world, _, _) = shown_with(Some(PIN));
