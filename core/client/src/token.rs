@@ -114,7 +114,7 @@ fn refusal(body: &[u8]) -> Error {
         [status] => Code::from_wire(*status),
         _ => None,
     };
-    Error::new(code.filter(|code| *code != Code::Ok).unwrap_or(Code::TokenMisbehaved))
+    Error::new(code.filter(|code| code.is_refusal()).unwrap_or(Code::TokenMisbehaved))
 }
 
 impl From<ushield_session::Error> for Error {
@@ -209,8 +209,8 @@ pub(crate) fn result(reply: &Reply) -> Result<Vec<u8>, Error> {
         (ReplyClass::Result, Code::PinWrong, [tries]) => {
             Err(Error::new(Code::PinWrong).with_tries_left(*tries))
         }
-        (ReplyClass::Result, ..) => Err(Error::from(reply.to_refusal())),
-        (ReplyClass::Event, ..) => Err(Error::new(Code::TokenMisbehaved)),
+        (ReplyClass::Result, code, _) if code.is_refusal() => Err(Error::from(reply.to_refusal())),
+        (ReplyClass::Result | ReplyClass::Event, ..) => Err(Error::new(Code::TokenMisbehaved)),
     }
 }
 

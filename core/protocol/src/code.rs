@@ -190,6 +190,12 @@ impl Code {
         u8::try_from(self.number()).ok().filter(|byte| *byte < 0x80)
     }
 
+    /// Whether it says no: neither success, nor an event, nor `waiting`.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        !matches!(self.class(), Class::Done | Class::Event) && self != Code::Waiting
+    }
+
     /// The code of a status byte.
     #[must_use]
     pub fn from_wire(status: u8) -> Option<Code> {

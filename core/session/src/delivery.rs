@@ -106,8 +106,12 @@ impl Delivery {
             (ReplyClass::Event, Code::LastTry, []) => Ok(Progress::LastTry),
             (ReplyClass::Event, ..) => Err(Code::TokenMisbehaved.into()),
             (ReplyClass::Result, Code::Waiting, []) => Ok(Progress::Waiting),
-            (ReplyClass::Result, Code::Ok, answer) => self.answer(answer, verifier).map(Progress::Answered),
-            (ReplyClass::Result, ..) => Err(reply.to_refusal().into()),
+            (ReplyClass::Result, Code::Ok, answer) if !answer.is_empty() => {
+                self.answer(answer, verifier).map(Progress::Answered)
+            }
+            (ReplyClass::Result, Code::Waiting, _) => Err(Code::TokenMisbehaved.into()),
+            (ReplyClass::Result, code, _) if code.is_refusal() => Err(reply.to_refusal().into()),
+            (ReplyClass::Result, ..) => Err(Code::TokenMisbehaved.into()),
         }
     }
 

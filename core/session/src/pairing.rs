@@ -14,6 +14,7 @@ use ushield_protocol::mac;
 use ushield_protocol::message::{self, Hello, P3, P4, P5, P6, Versions};
 use ushield_protocol::noise::{Handshake, Pattern, Seed, SharedSecret, StaticKey, Transport};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::refusal::Refusal;
 
 use crate::error::Error;
 use crate::record::PairingRecord;
@@ -129,10 +130,18 @@ impl ExpectP4 {
         }
         Versions::OURS.agree(p4.versions)?;
         let identity = DeviceIdentity::verify(&p4.chain, roots, Some(now), verifier)?;
-        verify_statement(&p4.statement, &identity, &self.dh, verifier)?;
+        verify_statement(&p4.statement, &identity, &self.dh, verifier).map_err(unreadable)?;
         let digits = Digits(message::pairing_digits(&self.hash, &self.nonce, &p4.nonce));
         let Self { phone, dh, transport, .. } = self;
         Ok(Compare { phone, dh, transport, identity, digits, name: p4.name, pin_needed: p4.pin_needed })
+    }
+}
+
+/// A statement that cannot be read is the token's fault, not the caller's.
+fn unreadable(refusal: Refusal) -> Error {
+    match refusal.code {
+        Code::Malformed => Refusal { code: Code::TokenMisbehaved, ..refusal }.into(),
+        _ => refusal.into(),
     }
 }
 
@@ -230,7 +239,10 @@ impl ExpectP6 {
                 k_hint,
                 k_adv,
             }),
-            P6::Refused { refusal, tries } => Err(Error { refusal, tries_left: Some(tries) }),
+            P6::Refused { refusal, tries } if refusal.code.is_refusal() => {
+                Err(Error { refusal, tries_left: Some(tries) })
+            }
+            P6::Refused { .. } => Err(Code::TokenMisbehaved.into()),
         }
     }
 }

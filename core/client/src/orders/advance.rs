@@ -5,7 +5,7 @@ use ushield_bank_api::OrderState;
 use ushield_protocol::bank_key::BankKey;
 use ushield_protocol::code::{Class, Code};
 use ushield_protocol::key::{OrderId, RingVerifier};
-use ushield_protocol::message::{Request, Role};
+use ushield_protocol::message::{Reply, Request, Role};
 use ushield_protocol::order::{Order, Verified};
 use ushield_protocol::pin::PinBlock;
 use ushield_protocol::receipt::Receipt;
@@ -203,6 +203,10 @@ impl Client {
                     }
                 }
             };
+            // The result of the cancel itself; the order's own says more.
+            if cancel_sent && reply == Reply::ok(Vec::new()) {
+                continue;
+            }
             match delivery.handle(&reply, &RingVerifier) {
                 Ok(Progress::Shown | Progress::Waiting) => {
                     record = self.apply(record, Event::Shown)?;
@@ -245,7 +249,7 @@ impl Client {
         &self,
         session: &mut TokenSession<'_>,
         customer: &dyn Customer,
-    ) -> Result<Option<ushield_protocol::message::Reply>, Error> {
+    ) -> Result<Option<Reply>, Error> {
         let reply = Box::pin(session.reply(HUMAN));
         match select(reply, customer.cancel_wanted()).await {
             Either::Left((reply, _)) => reply.map(Some),
@@ -270,10 +274,13 @@ impl Client {
         let submitted = self.bank().submit(&id, answer).await;
         match submitted {
             Ok(reply) => {
-                if let Some(chain) = reply.certificate {
-                    self.keep_certificate(&record, chain)?;
-                }
-                self.settle(record, reply.receipt.into_bytes()).await
+                // A certificate that does not hold is one thing, the order's end another.
+                let kept = match reply.certificate {
+                    Some(chain) => self.keep_certificate(&record, chain).await,
+                    None => Ok(()),
+                };
+                let settled = self.settle(record, reply.receipt.into_bytes()).await?;
+                kept.map(|()| settled)
             }
             // Not an end: only a receipt is. The order may have ended in another way meanwhile.
             Err(error) if error.class() == Class::Terminal && error.code() != Code::BankUntrusted => {
@@ -332,7 +339,7 @@ impl Client {
         self.apply(record, Event::Receipt(receipt))
     }
 
-    async fn own_order(&self, record: &OrderRecord) -> Result<Order<Verified>, Error> {
+    pub(super) async fn own_order(&self, record: &OrderRecord) -> Result<Order<Verified>, Error> {
         let bytes = record.life.order().ok_or(Error::new(Code::UnexpectedEvent))?;
         self.verified_order(bytes).await
     }
