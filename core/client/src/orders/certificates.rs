@@ -1,11 +1,16 @@
 //! Certificates: ordered from the bank, approved on the token, stored there and here.
 
 use ushield_bank_api::{Base64Url, OrderRequest, Role};
+use ushield_protocol::attestation::Attestation;
 use ushield_protocol::cbor::DecodeError;
 use ushield_protocol::code::Code;
+use ushield_protocol::cose::Sign1;
 use ushield_protocol::device::certified_key;
 use ushield_protocol::key::{DeviceId, PublicKey};
 use ushield_protocol::message::{self, Request, certificates, decode_certificates};
+use ushield_protocol::order::Operation;
+use ushield_protocol::receipt::Outcome;
+use ushield_session::order_life::Stage;
 
 use super::Report;
 use super::advance::role_of;
@@ -34,15 +39,23 @@ impl Client {
             self.install_certificate(connector, customer, &token, role).await?;
             return Ok(None);
         }
-        let open = self.open_certificate_order(role)?;
-        let id = match open {
-            Some(id) => id,
+        let id = match self.open_certificate_order(token.pairing.device, role).await? {
+            Some(OrderRecord { id: Some(id), .. }) => id,
+            Some(requested) => {
+                let record = self.request_order(customer, requested).await?;
+                record.id.ok_or(Error::new(Code::UnexpectedEvent))?
+            }
+            // A phone that lost its store: the bank issued it, the token has it.
+            None if self.fetch_certificate(&token, role).await? => {
+                self.install_certificate(connector, customer, &token, role).await?;
+                return Ok(None);
+            }
             None => self.create_certificate_order(customer, device, role).await?,
         };
         let report = self.run_order(connector, customer, id).await?;
-        if report.receipt.outcome == ushield_protocol::receipt::Outcome::Executed {
-            if self.certificate(&token, role)?.is_none() {
-                self.fetch_certificate(&token, role).await?;
+        if report.receipt.outcome == Outcome::Executed {
+            if self.certificate(&token, role)?.is_none() && !self.fetch_certificate(&token, role).await? {
+                return Err(Error::new(Code::NoCertificate));
             }
             self.install_certificate(connector, customer, &token, role).await?;
         }
@@ -83,14 +96,31 @@ impl Client {
         Ok(chain.as_ref().and_then(|chain| chain.first()).and_then(|der| certified_key(der)))
     }
 
-    /// Keeps what the bank issued for a certificate order.
-    pub(super) fn keep_certificate(&self, record: &OrderRecord, chain: Vec<Base64Url>) -> Result<(), Error> {
-        let request: OrderRequest = serde_json::from_slice(&record.request)
-            .map_err(|error| Error::new(Code::StoreCorrupt).caused_by(error))?;
-        let (OrderRequest::CertificateDownload(asked), Some(device)) = (request, record.device) else {
+    /// Keeps what the bank issued for a certificate order, over the key that the token attested.
+    pub(super) async fn keep_certificate(
+        &self,
+        record: &OrderRecord,
+        chain: Vec<Base64Url>,
+    ) -> Result<(), Error> {
+        let order = self.own_order(record).await?;
+        let Operation::CertificateDownload(download) = &order.payload().operation else {
             return Err(Error::new(Code::BankLied));
         };
-        self.put_certificate(device, asked.role, chain)
+        let certified = chain.first().and_then(|der| certified_key(der.as_bytes()));
+        let attested = match record.life.stage() {
+            Stage::Submitted { answer, .. } => attested_key(answer),
+            _ => None,
+        };
+        // An answer in a form that this phone cannot read names no key; the token checks it in any case.
+        if attested.is_some() && certified.is_some() && attested != certified {
+            return Err(Error::new(Code::WrongCertificate));
+        }
+        let role = match download.role {
+            message::Role::Pay => Role::Pay,
+            message::Role::Login => Role::Login,
+        };
+        // Such an order is addressed to the device itself.
+        self.put_certificate(DeviceId::from(*order.payload().addressee.as_bytes()), role, chain)
     }
 
     fn put_certificate(&self, device: DeviceId, role: Role, chain: Vec<Base64Url>) -> Result<(), Error> {
@@ -101,15 +131,16 @@ impl Client {
         self.store().put(Table::Certificate, &certificate_key(device, role), &bytes)
     }
 
-    /// The receipt says that it was issued, and the reply that carried it was lost.
-    async fn fetch_certificate(&self, token: &TokenRecord, role: Role) -> Result<(), Error> {
+    /// Asks the bank for a certificate that it issued and this phone does not have. Whether there is one.
+    async fn fetch_certificate(&self, token: &TokenRecord, role: Role) -> Result<bool, Error> {
         let device = token.pairing.device.to_string();
         let certificates = self.bank().certificates(&self.session()?).await?.certificates;
         let found = certificates
             .into_iter()
-            .find(|certificate| certificate.role == role && certificate.device_id == device);
-        let chain = found.ok_or(Error::new(Code::NoCertificate))?.chain;
-        self.put_certificate(token.pairing.device, role, chain)
+            .rfind(|certificate| certificate.role == role && certificate.device_id == device);
+        let Some(found) = found else { return Ok(false) };
+        self.put_certificate(token.pairing.device, role, found.chain)?;
+        Ok(true)
     }
 
     async fn install_certificate(
@@ -123,7 +154,13 @@ impl Client {
         let mut session = TokenSession::open(self, connector, customer, token).await?;
         customer.tell(&Moment::StoringCertificate);
         let request = Request::PutCertificate { role: role_of(role), chain: certificates(&chain) };
-        session.exchange(&request).await?;
+        if let Err(error) = session.exchange(&request).await {
+            if error.code() == Code::WrongCertificate {
+                // Kept, it would make every approval look like a stranger's.
+                self.store().delete(Table::Certificate, &certificate_key(token.pairing.device, role))?;
+            }
+            return Err(error);
+        }
         // What the certificate is for comes next: the keys of those orders now cost the first of them no exchange.
         for statement in self.order_key_statements()? {
             match session.exchange(&Request::BankKey { statement }).await {
@@ -135,14 +172,39 @@ impl Client {
         Ok(())
     }
 
-    fn open_certificate_order(&self, role: Role) -> Result<Option<ushield_protocol::key::OrderId>, Error> {
-        let wanted = |record: &OrderRecord| {
-            let request = serde_json::from_slice::<OrderRequest>(&record.request).ok();
-            matches!(request, Some(OrderRequest::CertificateDownload(asked)) if asked.role == role)
-        };
-        let open = self.order_records()?.into_iter().filter(|record| !record.life.is_over());
-        Ok(open.filter(|record| wanted(record)).find_map(|record| record.id))
+    /// An order for such a certificate that is not over. What the order says counts: one that was adopted from the bank has no request here.
+    async fn open_certificate_order(
+        &self,
+        device: DeviceId,
+        role: Role,
+    ) -> Result<Option<OrderRecord>, Error> {
+        for record in self.order_records()? {
+            let wanted = match record.life.order() {
+                _ if record.life.is_over() => false,
+                Some(bytes) => {
+                    let order = self.verified_order(bytes).await?;
+                    order.payload().addressee.is_device(&device)
+                        && matches!(&order.payload().operation,
+                            Operation::CertificateDownload(download) if download.role == role_of(role))
+                }
+                None => {
+                    let request = serde_json::from_slice::<OrderRequest>(&record.request).ok();
+                    record.device == Some(device)
+                        && matches!(request, Some(OrderRequest::CertificateDownload(asked)) if asked.role == role)
+                }
+            };
+            if wanted {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
+}
+
+/// The key that an attestation names, where this phone can read it.
+fn attested_key(answer: &[u8]) -> Option<PublicKey> {
+    let first = *Sign1::parse_sequence(answer, 2).ok()?.first()?;
+    Some(Attestation::decode(Sign1::parse(first).ok()?.payload()).ok()?.key)
 }
 
 fn certificate_key(device: DeviceId, role: Role) -> Vec<u8> {
