@@ -1,0 +1,26 @@
+//! Counterparts that lie on request: a scripted token and a scripted bank, in one process with a client.
+//!
+//! Nothing here runs by itself. Time passes only when nobody has anything to do, random numbers come from a seed, and every message of the
+//! token and every reply of the bank can be replaced, beginning with what an honest one would have said.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "a test's counterpart stops at the first surprise"
+)]
+
+pub mod bank;
+pub mod maker;
+pub mod phone;
+pub mod time;
+pub mod token;
+pub mod world;
+
+pub use bank::ScriptedBank;
+pub use maker::Maker;
+pub use phone::{FaultyStore, MemoryKeystore, Person};
+pub use time::{ManualClock, SeededEntropy};
+pub use token::{Conduct, ScriptedToken, Step};
+pub use world::{World, transfer};
