@@ -16,6 +16,7 @@ mod approval;
 mod bank_keys;
 mod cancel;
 mod certificate;
+mod chaos;
 mod connection;
 mod forget;
 mod keeping;

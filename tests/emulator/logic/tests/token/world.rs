@@ -636,6 +636,10 @@ impl World {
         (order, bytes)
     }
 
+    pub(crate) fn rejecting_key(&self) -> PublicKey {
+        self.device_key.public_key()
+    }
+
     pub(crate) fn pay_key(&mut self) -> PublicKey {
         let reply = self.ask(&Request::GetCertificate { role: Role::Pay });
         let chain = ushield_protocol::message::decode_certificates(&reply.body).unwrap();
