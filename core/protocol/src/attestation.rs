@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::authorization::About;
-use crate::cbor::{Reader, Reason, Writer};
+use crate::cbor::{DecodeError, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag};
 use crate::csr;
@@ -13,6 +13,8 @@ use crate::refusal::Refusal;
 
 /// Longest certificate request.
 pub const MAX_REQUEST: usize = 512;
+/// Certificate download and renewal: the operations that make a key (section 8.3).
+const OPERATIONS: [u8; 2] = [5, 6];
 
 /// What an attestation says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl Attestation {
         device: &PublicKey,
         verifier: &impl VerifySignature,
     ) -> Result<(Self, Hash), Refusal> {
-        let message = Sign1::parse(bytes)?;
+        let message = Sign1::parse_as(Tag::Attest, bytes)?;
         if !message.verify(Tag::Attest, device, verifier) {
             return Err(Code::BadSignature.into());
         }
@@ -72,6 +74,9 @@ impl Attestation {
         let mut reader = Reader::new(payload);
         let mut map = reader.map(14)?;
         let about = About::read(&mut reader, &mut map)?;
+        if !OPERATIONS.contains(&about.operation) {
+            return Err(DecodeError::at(Reason::BadValue, 3).into());
+        }
         map.required(&mut reader, 10)?;
         let role = Role::from_number(reader.uint()?).ok_or(reader.error(Reason::BadValue))?;
         map.required(&mut reader, 11)?;

@@ -235,7 +235,8 @@ impl Authorization<Received> {
         if bytes.len() > MAX_AUTHORIZATION {
             return Err(Code::TooLarge.into());
         }
-        let message = Sign1::parse(bytes)?;
+        // All three decisions have the same header.
+        let message = Sign1::parse_as(Tag::Approve, bytes)?;
         let payload = AuthorizationPayload::decode(message.payload())?;
         let payload_hash = sha256(&[message.payload()]);
         Ok(Self { bytes: Vec::from(bytes), payload, payload_hash, state: Received(()) })
@@ -251,6 +252,9 @@ impl Authorization<Received> {
         let message = Sign1::parse(&self.bytes)?;
         if !message.verify(decision.tag(), key, verifier) {
             return Err(Code::BadSignature.into());
+        }
+        if decision == Decision::Rejected && self.payload.about.uv != Uv::None {
+            return Err(DecodeError::at(Reason::BadValue, 9).into());
         }
         let Self { bytes, payload, payload_hash, .. } = self;
         Ok(Authorization { bytes, payload, payload_hash, state: Verified(decision) })

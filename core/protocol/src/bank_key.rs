@@ -124,7 +124,7 @@ impl BankKey {
         root: &PublicKey,
         verifier: &impl VerifySignature,
     ) -> Result<Self, Refusal> {
-        let message = Sign1::parse(statement)?;
+        let message = Sign1::parse_as(Tag::BankKey, statement)?;
         if !message.verify(Tag::BankKey, root, verifier) {
             return Err(Code::BadSignature.into());
         }

@@ -247,6 +247,8 @@ impl<'a> Reader<'a> {
         let start = self.position();
         let left = self.decoder.map().ok().flatten().ok_or(self.error(Reason::Truncated))?;
         self.minimal(start, left, 0)?;
+        // No field of this map has been reached: a fault in its first key is not one of the field that holds the map.
+        self.key = 0;
         Ok(Fields { left, last, seen: None, next: None })
     }
 

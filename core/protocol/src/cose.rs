@@ -122,6 +122,15 @@ impl<'a> Sign1<'a> {
         Ok(message)
     }
 
+    /// Parses one message whose header is the one that `tag` asks for: with a key's id or without.
+    pub fn parse_as(tag: Tag, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let message = Self::parse(bytes)?;
+        match message.kid.is_some() == tag.has_kid() {
+            true => Ok(message),
+            false => Err(DecodeError::at(Reason::BadValue, 0)),
+        }
+    }
+
     /// Splits a CBOR sequence (RFC 8742) of at most `max` messages.
     pub fn parse_sequence(bytes: &'a [u8], max: usize) -> Result<Vec<&'a [u8]>, DecodeError> {
         let mut reader = Reader::new(bytes);
@@ -146,7 +155,8 @@ impl<'a> Sign1<'a> {
             None => return Err(reader.error(Reason::BadValue)),
         };
         let empty = reader.map(0)?;
-        empty.finish(reader)?;
+        // A key here is none of a statement's fields.
+        empty.finish(reader).map_err(|error| reader.error(error.reason))?;
         let payload = reader.bytes(1, MAX_PAYLOAD)?;
         let signature = reader.bytes(64, 64)?;
         let signature = Signature::from_slice(signature).ok_or(reader.error(Reason::BadValue))?;

@@ -129,7 +129,7 @@ pub fn verify_statement(
     dh: &PublicKey,
     verifier: &impl VerifySignature,
 ) -> Result<(), Refusal> {
-    let message = Sign1::parse(statement)?;
+    let message = Sign1::parse_as(Tag::Device, statement)?;
     if !message.verify(Tag::Device, &identity.key, verifier) {
         return Err(Code::UntrustedMaker.into());
     }

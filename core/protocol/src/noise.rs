@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use snow::params::{BaseChoice, CipherChoice, DHChoice, HandshakeChoice, HashChoice, NoiseParams};
+use snow::resolvers::BoxedCryptoResolver;
 use snow::{Builder, HandshakeState, TransportState};
 use zeroize::Zeroizing;
 
@@ -67,9 +68,13 @@ impl Handshake {
     }
 
     fn new(pattern: Pattern, key: &StaticKey, seed: &Seed, initiator: bool) -> Result<Self, Code> {
+        Self::with(pattern, Box::new(Resolver::new(key.clone(), seed.clone())), initiator)
+    }
+
+    /// The resolver is an argument, so that a transcript with a given ephemeral key can be tested.
+    fn with(pattern: Pattern, resolver: BoxedCryptoResolver, initiator: bool) -> Result<Self, Code> {
         let mut prologue = Vec::from(*b"USHIELD-CHANNEL");
         prologue.extend_from_slice(&[VERSION, SUITE]);
-        let resolver = Resolver::new(key.clone(), seed.clone());
         let (name, choice) = match pattern {
             Pattern::Xx => ("Noise_XX_P256_AESGCM_SHA256", "XX"),
             Pattern::Kk { .. } => ("Noise_KK_P256_AESGCM_SHA256", "KK"),
@@ -85,7 +90,7 @@ impl Handshake {
             HashChoice::SHA256,
         );
         let build = || -> Result<HandshakeState, snow::Error> {
-            let builder = Builder::with_resolver(params, Box::new(resolver));
+            let builder = Builder::with_resolver(params, resolver);
             let builder = builder.prologue(&prologue)?.local_private_key(STATIC)?;
             let builder = match &pattern {
                 Pattern::Xx => builder,
@@ -168,3 +173,5 @@ impl fmt::Debug for Transport {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -254,7 +254,7 @@ impl Order<Received> {
         if bytes.len() > MAX_ORDER {
             return Err(Code::TooLarge.into());
         }
-        let message = Sign1::parse(bytes)?;
+        let message = Sign1::parse_as(Tag::Order, bytes)?;
         let kid = message.kid().ok_or(DecodeError::framing())?;
         Ok(Self { bytes: Vec::from(bytes), hash: message.payload_hash(), kid, state: Received(()) })
     }

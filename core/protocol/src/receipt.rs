@@ -80,7 +80,7 @@ impl Receipt {
 
     /// Verifies a receipt against the statement that names its key.
     pub fn verify(bytes: &[u8], key: &BankKey, verifier: &impl VerifySignature) -> Result<Self, Refusal> {
-        let message = Sign1::parse(bytes)?;
+        let message = Sign1::parse_as(Tag::Receipt, bytes)?;
         if !key.allows(Purpose::RECEIPT) {
             return Err(Code::OperationNotAllowed.into());
         }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::transfer::text_field;
-use crate::cbor::{Field, Reader, Reason, Writer};
+use crate::cbor::{Field, Fields, Reader, Reason, Writer};
 use crate::message::Role;
 use crate::refusal::Refusal;
 
@@ -32,14 +32,14 @@ impl CertificateDownload {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        Self::read_fields(reader).map_err(|refusal| {
+        let map = reader.map(3)?;
+        Self::read_fields(reader, map).map_err(|refusal| {
             let field = refusal.field.map(|field| Field::inner(10, field.key));
             Refusal { field, ..refusal }
         })
     }
 
-    fn read_fields(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        let mut map = reader.map(3)?;
+    fn read_fields(reader: &mut Reader<'_>, mut map: Fields) -> Result<Self, Refusal> {
         map.required(reader, 1)?;
         let role = reader.uint()?;
         let role = Role::from_number(role).ok_or(reader.error(Reason::BadValue))?;

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::account::{self, Scheme};
-use crate::cbor::{DecodeError, Field, Reader, Reason, Writer};
+use crate::cbor::{DecodeError, Field, Fields, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::currency::Currency;
 use crate::key::OrderId;
@@ -159,15 +159,15 @@ impl Transfer {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        Self::read_fields(reader).map_err(|refusal| {
+        let map = reader.map(13)?;
+        Self::read_fields(reader, map).map_err(|refusal| {
             // Seen from the order, everything here stands under its field 10.
             let field = refusal.field.map(|field| Field::inner(FIELDS, field.key));
             Refusal { field, ..refusal }
         })
     }
 
-    fn read_fields(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        let mut map = reader.map(13)?;
+    fn read_fields(reader: &mut Reader<'_>, mut map: Fields) -> Result<Self, Refusal> {
         map.required(reader, 1)?;
         let debtor_account = account_field(reader, 1, Scheme::Domestic)?;
         map.required(reader, 2)?;
