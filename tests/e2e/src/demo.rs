@@ -1,0 +1,3 @@
+//! What the program `demo` is made of.
+
+pub mod summary;
