@@ -130,10 +130,8 @@ impl<B: Board> Token<B> {
                 });
                 Ok(())
             }
-            Err(code) => {
-                self.send(Kind::Refusal, super::status(code));
-                self.end_pairing(now)
-            }
+            // At once, and not in P6: nobody shall compare digits for nothing.
+            Err(code) => self.refuse_pairing(code, now),
         }
     }
 
@@ -168,14 +166,20 @@ impl<B: Board> Token<B> {
     fn on_p5(&mut self, mut session: Comparing, body: &[u8], now: Millis) -> Step {
         let Ok(plaintext) = session.transport.open(body) else { return self.end_pairing(now) };
         match (P5::decode(&plaintext), &session.answer) {
-            (Ok(p5), Answer::Awaited) if p5.confirmed => {
+            (Ok(p5), Answer::Awaited) if p5.confirmed && (p5.pin.is_some() || !session.pin_needed) => {
                 session.answer = Answer::Yes(p5.pin);
                 self.show_digits(session);
                 Ok(())
             }
-            (Ok(_), Answer::Awaited) => self.decline_pairing(session, Code::Declined, now),
-            _ => self.decline_pairing(session, Code::Malformed, now),
+            (Ok(p5), Answer::Awaited) if !p5.confirmed => self.decline_pairing(session, Code::Declined, now),
+            _ => self.refuse_pairing(Code::Malformed, now),
         }
+    }
+
+    /// Ends the session with a reason that P6 has no place for.
+    fn refuse_pairing(&mut self, code: Code, now: Millis) -> Step {
+        self.send(Kind::Refusal, super::status(code));
+        self.end_pairing(now)
     }
 
     fn show_digits(&mut self, session: Comparing) {
@@ -205,7 +209,7 @@ impl<B: Board> Token<B> {
         match (key, answer) {
             (Key::Cancel, _) => self.decline_pairing(session, Code::Declined, now),
             (Key::Ok, Answer::Yes(_)) if !session.pin_needed => self.pair(session, now),
-            (Key::Ok, Answer::Yes(None)) => self.decline_pairing(session, Code::PinNeeded, now),
+            (Key::Ok, Answer::Yes(None)) => self.refuse_pairing(Code::Malformed, now),
             (Key::Ok, Answer::Yes(Some(block))) if self.vault.pin_state()?.tries == 1 => {
                 session.answer = Answer::YesWithLastTry(block);
                 self.show_digits(session);
