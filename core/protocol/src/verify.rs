@@ -223,7 +223,9 @@ fn objection(
     }
     let mut notices = Vec::from([Notices::default()]);
     let alike = records.approved_alike(&key.key.key_id(), order);
-    notices.extend(alike.into_iter().map(|before| Notices { paid_before: Some(before) }));
+    let issued = order.payload().issued;
+    let within = |before: &PaidBefore| before.issued.abs_diff(issued) <= PaidBefore::WINDOW;
+    notices.extend(alike.into_iter().filter(within).map(|before| Notices { paid_before: Some(before) }));
     if !shown_as(about, order, record.profile, &notices) {
         return Some(Code::PagesDiffer);
     }
