@@ -120,3 +120,77 @@ impl Sealer {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nonces of a test: each its own.
+    struct Nonces(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Nonces {
+        fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+            out.fill(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            Ok(())
+        }
+    }
+
+    fn sealer(key: u8, schema: u8) -> Sealer {
+        Sealer::new(&SealingKey::new(Zeroizing::new([key; 32])), schema).unwrap()
+    }
+
+    #[test]
+    fn a_record_opens_in_its_own_place_alone() {
+        let (ours, nonces) = (sealer(1, 1), Nonces(0.into()));
+        let (name, sealed) = ours.seal(4, b"key", b"value", &nonces).unwrap();
+        let record = ours.open(4, &name, &sealed).unwrap();
+        assert_eq!(
+            (record.key.as_slice(), record.value.as_slice()),
+            (b"key".as_slice(), b"value".as_slice())
+        );
+        let elsewhere = [
+            ours.open(5, &name, &sealed),
+            ours.open(4, &ours.name(4, b"other"), &sealed),
+            sealer(1, 2).open(4, &name, &sealed),
+            sealer(2, 1).open(4, &name, &sealed),
+        ];
+        for result in elsewhere {
+            assert_eq!(result.err().unwrap().code(), Code::StoreCorrupt);
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_sealed_record_counts() {
+        let (ours, nonces) = (sealer(1, 1), Nonces(0.into()));
+        let (name, sealed) = ours.seal(4, b"key", b"value", &nonces).unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(ours.open(4, &name, &flipped).is_err(), "bit {bit}");
+        }
+        for end in 0..sealed.len() {
+            assert!(ours.open(4, &name, &sealed[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn the_same_record_is_never_sealed_to_the_same_bytes() {
+        let (ours, nonces) = (sealer(1, 1), Nonces(0.into()));
+        let (name, first) = ours.seal(4, b"key", b"value", &nonces).unwrap();
+        let (again, second) = ours.seal(4, b"key", b"value", &nonces).unwrap();
+        assert_eq!(name, again);
+        assert_ne!(first, second);
+    }
+
+    #[test]
+    fn names_differ_by_table_key_and_sealing_key() {
+        let names = [
+            sealer(1, 1).name(4, b"key"),
+            sealer(1, 1).name(5, b"key"),
+            sealer(1, 1).name(4, b"ley"),
+            sealer(2, 1).name(4, b"key"),
+        ];
+        let distinct: std::collections::BTreeSet<_> = names.into_iter().collect();
+        assert_eq!(distinct.len(), 4);
+    }
+}
