@@ -13,6 +13,7 @@
 
 pub mod bank;
 pub mod maker;
+pub mod malware;
 pub mod phone;
 pub mod time;
 pub mod token;
@@ -20,6 +21,7 @@ pub mod world;
 
 pub use bank::ScriptedBank;
 pub use maker::Maker;
+pub use malware::Malware;
 pub use phone::{FaultyStore, MemoryKeystore, Person};
 pub use time::{ManualClock, SeededEntropy};
 pub use token::{Conduct, ScriptedToken, Step};
