@@ -352,7 +352,7 @@ fn a_full_disk_has_its_code_and_loses_nothing() {
     let error = loop {
         let batch = [
             Change::put(Table::Order, &written.to_be_bytes(), &value),
-            Change::put(Table::Answer, &written.to_be_bytes(), &value),
+            Change::put(Table::Certificate, &written.to_be_bytes(), &value),
         ];
         match store.commit(&batch) {
             Ok(()) => written += 1,
@@ -363,7 +363,7 @@ fn a_full_disk_has_its_code_and_loses_nothing() {
     assert_eq!(error.code(), Code::DiskFull);
     assert!(written > 0);
     let complete = |store: &SqliteStore| {
-        for table in [Table::Order, Table::Answer] {
+        for table in [Table::Order, Table::Certificate] {
             let keys: Vec<_> = store.list(table).unwrap().into_iter().map(|(key, _)| key).collect();
             let expected: Vec<_> = (0..written).map(|n| n.to_be_bytes().to_vec()).collect();
             assert_eq!(keys, expected);
@@ -376,8 +376,8 @@ fn a_full_disk_has_its_code_and_loses_nothing() {
     assert!(matches!(opened, Opened::Existing));
     complete(&store);
     // Making room helps.
-    store.delete(Table::Answer, &0_u32.to_be_bytes()).unwrap();
-    store.put(Table::Answer, &0_u32.to_be_bytes(), &value).unwrap();
+    store.delete(Table::Certificate, &0_u32.to_be_bytes()).unwrap();
+    store.put(Table::Certificate, &0_u32.to_be_bytes(), &value).unwrap();
     complete(&store);
 }
 
@@ -436,7 +436,7 @@ fn a_killed_client_keeps_every_acknowledged_step_whole() {
         let (store, opened) = open(folder.path());
         assert!(matches!(opened, Opened::Existing), "round {round}: {opened:?}");
         let orders = store.list(Table::Order).unwrap();
-        assert_eq!(orders, store.list(Table::Answer).unwrap(), "round {round}: half a step");
+        assert_eq!(orders, store.list(Table::Certificate).unwrap(), "round {round}: half a step");
         let count = u32::try_from(orders.len()).unwrap();
         assert!(count >= acknowledged, "round {round}: {count} of {acknowledged}");
         assert!(count <= acknowledged + 1, "round {round}: {count} of {acknowledged}");
@@ -452,7 +452,7 @@ fn child_commits() {
     for n in from.. {
         let key = n.to_be_bytes();
         store
-            .commit(&[Change::put(Table::Order, &key, &key), Change::put(Table::Answer, &key, &key)])
+            .commit(&[Change::put(Table::Order, &key, &key), Change::put(Table::Certificate, &key, &key)])
             .unwrap();
         let mut out = std::io::stdout();
         // The last line of a killed process may be cut: a line that is whole was acknowledged.
@@ -493,7 +493,7 @@ fn a_log_that_was_not_written_to_its_end_is_an_earlier_state_and_never_a_torn_on
     let (store, _) = open(original.path());
     for n in 0..STEPS {
         let key = n.to_be_bytes();
-        let batch = [Change::put(Table::Order, &key, &[1; 700]), Change::put(Table::Answer, &key, &[2; 700])];
+        let batch = [Change::put(Table::Order, &key, &[1; 700]), Change::put(Table::Certificate, &key, &[2; 700])];
         store.commit(&batch).unwrap();
     }
     // The files as they lie while the store is open: as a power cut leaves them.
@@ -510,7 +510,7 @@ fn a_log_that_was_not_written_to_its_end_is_an_earlier_state_and_never_a_torn_on
         let (store, opened) = open(folder.path());
         assert!(matches!(opened, Opened::Existing), "{opened:?}");
         let orders: Vec<_> = store.list(Table::Order).unwrap().into_iter().map(|(key, _)| key).collect();
-        let answers: Vec<_> = store.list(Table::Answer).unwrap().into_iter().map(|(key, _)| key).collect();
+        let answers: Vec<_> = store.list(Table::Certificate).unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(orders, answers, "half a step");
         let expected: Vec<_> = (0..orders.len() as u32).map(|n| n.to_be_bytes().to_vec()).collect();
         assert_eq!(orders, expected, "a step is missing in the middle");

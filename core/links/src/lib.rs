@@ -1,9 +1,7 @@
 //! The client's ports on a desktop. Must not decide anything about orders, tokens or the bank: it moves bytes, keeps keys and tells the time.
 //!
 //! Links: [`tcp`] to the software token, [`queue`] within one process; [`http`] to the bank; [`keystore`] in a file;
-//! [`system`] clock and entropy. [`counted`] counts what any link carries.
 
-pub mod counted;
 pub mod framed;
 pub mod http;
 pub mod keystore;

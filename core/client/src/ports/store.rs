@@ -89,16 +89,12 @@ tables! {
     Pairing = 3,
     /// The life of each order.
     Order = 4,
-    /// What a token answered, byte for byte.
-    Answer = 5,
-    /// The bank's receipts.
-    Receipt = 6,
     /// The bank's key statements.
-    BankKey = 7,
+    BankKey = 5,
     /// The customer's session at the bank.
-    Session = 8,
+    Session = 6,
     /// Certificates of tokens.
-    Certificate = 9,
+    Certificate = 7,
 }
 
 /// One change of a commit.
