@@ -56,8 +56,8 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// What a phone is set up with.
-#[derive(Clone, Debug)]
+/// What a phone is set up with. Its Debug form names the bank alone.
+#[derive(Clone)]
 pub struct SetupRequest {
     /// The bank's id, name and root key, as it hands them out.
     pub trust: Trust,
@@ -67,6 +67,12 @@ pub struct SetupRequest {
     pub customer: String,
     /// The phone's name, as tokens list it.
     pub phone: String,
+}
+
+impl std::fmt::Debug for SetupRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SetupRequest({})", self.trust.bank_id)
+    }
 }
 
 impl Client {

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// What the client was set up with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the client was set up with. Its Debug form names the bank alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Setup {
     /// The bank.
     pub bank: BankId,
@@ -55,6 +55,12 @@ pub struct OrderRecord {
 impl std::fmt::Debug for OrderRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OrderRecord({:?})", self.id)
+    }
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Setup({})", self.bank)
     }
 }
 

@@ -7,6 +7,7 @@ pub use certificate::CertificateDownload;
 pub use transfer::{Amount, NameCheck, Transfer, is_date};
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version};
 use crate::cbor::{DecodeError, Field, Fields, Reader, Reason, Writer};
@@ -219,8 +220,8 @@ pub struct Received(());
 #[derive(Clone, Debug)]
 pub struct Verified(OrderPayload);
 
-/// An order. Only an `Order<Verified>` can be read and shown.
-#[derive(Clone, Debug)]
+/// An order. Only an `Order<Verified>` can be read and shown. Its Debug form shows no customer data.
+#[derive(Clone)]
 pub struct Order<S> {
     bytes: Vec<u8>,
     hash: Hash,
@@ -245,6 +246,12 @@ impl<S> Order<S> {
     #[must_use]
     pub fn kid(&self) -> ShortKeyId {
         self.kid
+    }
+}
+
+impl<S> fmt::Debug for Order<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Order({})", self.hash)
     }
 }
 

@@ -1,6 +1,7 @@
 //! An order at the token: what its replies mean, and whether an answer is to this order.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use ushield_protocol::attestation::Attestation;
 use ushield_protocol::authorization::{Authorization, Decision};
@@ -37,12 +38,18 @@ pub enum Verdict {
 }
 
 /// The token's answer, whole, as it goes to the bank.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What was decided.
     pub verdict: Verdict,
     /// The bytes as they came.
     pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({:?}, {} B)", self.verdict, self.bytes.len())
+    }
 }
 
 /// What a reply means.

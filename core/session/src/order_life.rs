@@ -5,11 +5,12 @@
 mod codec;
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use ushield_protocol::code::Code;
 
 /// Where an order stands. Each state holds what it needs and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Stage {
     /// The creation key and the request are durable.
     Requested,
@@ -66,7 +67,7 @@ pub struct OrderLife {
 }
 
 /// What happened. The payloads were verified before they came here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Event {
     /// The bank issued the order.
     Created(Vec<u8>),
@@ -86,6 +87,39 @@ pub enum Event {
     Receipt(Vec<u8>),
     /// The customer cancels.
     CancelAsked,
+}
+
+/// The state's name alone: orders hold names and accounts.
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Requested => "Requested",
+            Stage::Prepared { .. } => "Prepared",
+            Stage::Sent { .. } => "Sent",
+            Stage::Shown { .. } => "Shown",
+            Stage::Decided { .. } => "Decided",
+            Stage::Submitted { .. } => "Submitted",
+            Stage::Settled { .. } => "Settled",
+            Stage::NotCreated { code } => return write!(f, "NotCreated({code})"),
+        })
+    }
+}
+
+/// The event's name alone, for the same reason.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Event::Created(_) => "Created",
+            Event::CreationRefused(code) => return write!(f, "CreationRefused({code})"),
+            Event::Delivering => "Delivering",
+            Event::Shown => "Shown",
+            Event::Answered(_) => "Answered",
+            Event::TokenStatus => "TokenStatus",
+            Event::Submitting => "Submitting",
+            Event::Receipt(_) => "Receipt",
+            Event::CancelAsked => "CancelAsked",
+        })
+    }
 }
 
 /// The step that comes next.

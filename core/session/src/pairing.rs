@@ -22,13 +22,19 @@ use crate::record::PairingRecord;
 /// Most tries before the customer has to open the token's pairing mode again.
 pub const MAX_TRIES: u8 = 3;
 
-/// Who the phone is to the token.
-#[derive(Clone, Debug)]
+/// Who the phone is to the token. People name phones after themselves: its Debug form shows the key alone.
+#[derive(Clone)]
 pub struct Phone {
     /// Name, as the token lists it.
     pub name: String,
     /// Static key, whose private half stays in the key store.
     pub key: PublicKey,
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Phone({})", self.key.phone_id())
+    }
 }
 
 /// Begins; the result's bytes are P1.
@@ -71,7 +77,6 @@ impl ExpectP2 {
 }
 
 /// The key store has to agree with [`NeedDh::point`].
-#[derive(Debug)]
 pub struct NeedDh {
     phone: Phone,
     seed: Seed,
@@ -104,7 +109,6 @@ impl NeedDh {
 }
 
 /// P3 was sent.
-#[derive(Debug)]
 pub struct ExpectP4 {
     phone: PublicKey,
     dh: PublicKey,
@@ -112,6 +116,20 @@ pub struct ExpectP4 {
     nonce: [u8; 16],
     hash: [u8; 32],
     transport: Transport,
+}
+
+/// nP is not shown: until P4 is here, it is what a man in the middle would have to guess.
+impl fmt::Debug for NeedDh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NeedDh")
+    }
+}
+
+/// Neither are the hash and the nonce that the digits are made of.
+impl fmt::Debug for ExpectP4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExpectP4")
+    }
 }
 
 impl ExpectP4 {

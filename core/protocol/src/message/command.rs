@@ -1,6 +1,7 @@
 //! Commands of the phone (section 5).
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use zeroize::Zeroizing;
 
@@ -42,8 +43,7 @@ impl Role {
     }
 }
 
-/// A command, with its body parsed.
-#[derive(Debug)]
+/// A command, with its body parsed. Its Debug form shows the command alone: the body may hold a customer's order.
 pub enum Request {
     /// 01
     Info,
@@ -172,6 +172,24 @@ impl Request {
         };
         cursor.end()?;
         Ok(request)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Request::Info => "Info",
+            Request::Phones => "Phones",
+            Request::Forget { .. } => "Forget",
+            Request::PinChange { .. } => "PinChange",
+            Request::BankKey { .. } => "BankKey",
+            Request::Order { .. } => "Order",
+            Request::Pin { .. } => "Pin",
+            Request::Cancel { .. } => "Cancel",
+            Request::Collect { .. } => "Collect",
+            Request::PutCertificate { .. } => "PutCertificate",
+            Request::GetCertificate { .. } => "GetCertificate",
+        })
     }
 }
 
