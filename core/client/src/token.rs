@@ -19,6 +19,10 @@ const MACHINE: Millis = Millis(15_000);
 /// A token that waits for its customer gives up by itself after ten minutes.
 pub(crate) const HUMAN: Millis = Millis(11 * 60_000);
 
+/// A message stands on the token's screen for 5 s at most.
+pub(crate) const BUSY_TRIES: u32 = 8;
+pub(crate) const BUSY_WAIT: Millis = Millis(1_000);
+
 /// A message as it went over the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
@@ -175,11 +179,17 @@ impl<'a> TokenSession<'a> {
         result(&reply)
     }
 
-    /// A command that the customer decides on a screen of the token.
+    /// A command that the customer decides on a screen of the token. A message that still stands there makes it
+    /// `busy` for a few seconds: that is waited for.
     pub(crate) async fn exchange_with_human(&mut self, request: &Request) -> Result<Vec<u8>, Error> {
-        self.send(request).await?;
-        let reply = self.reply(HUMAN).await?;
-        result(&reply)
+        for _ in 0..BUSY_TRIES {
+            self.send(request).await?;
+            match result(&self.reply(HUMAN).await?) {
+                Err(error) if error.code() == Code::Busy => self.wire.clock.sleep(BUSY_WAIT).await,
+                decided => return decided,
+            }
+        }
+        Err(Error::new(Code::Busy))
     }
 
     pub(crate) async fn send(&mut self, request: &Request) -> Result<(), Error> {

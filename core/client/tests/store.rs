@@ -494,7 +494,8 @@ fn a_log_that_was_not_written_to_its_end_is_an_earlier_state_and_never_a_torn_on
     let (store, _) = open(original.path());
     for n in 0..STEPS {
         let key = n.to_be_bytes();
-        let batch = [Change::put(Table::Order, &key, &[1; 700]), Change::put(Table::Certificate, &key, &[2; 700])];
+        let batch =
+            [Change::put(Table::Order, &key, &[1; 700]), Change::put(Table::Certificate, &key, &[2; 700])];
         store.commit(&batch).unwrap();
     }
     // The files as they lie while the store is open: as a power cut leaves them.
@@ -511,7 +512,8 @@ fn a_log_that_was_not_written_to_its_end_is_an_earlier_state_and_never_a_torn_on
         let (store, opened) = open(folder.path());
         assert!(matches!(opened, Opened::Existing), "{opened:?}");
         let orders: Vec<_> = store.list(Table::Order).unwrap().into_iter().map(|(key, _)| key).collect();
-        let answers: Vec<_> = store.list(Table::Certificate).unwrap().into_iter().map(|(key, _)| key).collect();
+        let answers: Vec<_> =
+            store.list(Table::Certificate).unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(orders, answers, "half a step");
         let expected: Vec<_> = (0..orders.len() as u32).map(|n| n.to_be_bytes().to_vec()).collect();
         assert_eq!(orders, expected, "a step is missing in the middle");

@@ -19,7 +19,7 @@ use crate::customer::{Customer, Moment, PinReason};
 use crate::error::Error;
 use crate::ports::{Connector, Millis};
 use crate::records::OrderRecord;
-use crate::token::{Cost, HUMAN, TokenSession};
+use crate::token::{BUSY_TRIES, BUSY_WAIT, Cost, HUMAN, TokenSession};
 
 /// How often a broken link or an unreachable bank is tried again before the caller is told.
 const ATTEMPTS: u32 = 4;
@@ -187,6 +187,7 @@ impl Client {
     ) -> Result<OrderRecord, Error> {
         session.send(&delivery.request(pin.clone())).await?;
         let mut statement_sent = false;
+        let mut busy = 0;
         let mut cancel_sent = false;
         loop {
             let reply = if cancel_sent {
@@ -226,6 +227,12 @@ impl Client {
                 Ok(Progress::Answered(answer)) => {
                     tell_verdict(customer, &answer);
                     return self.apply(record, Event::Answered(answer.bytes));
+                }
+                // A message stands on the screen, or another phone's review: the first is over in seconds.
+                Err(error) if error.code() == Code::Busy && busy < BUSY_TRIES && !cancel_sent => {
+                    busy += 1;
+                    self.clock().sleep(BUSY_WAIT).await;
+                    session.send(&delivery.request(pin.clone())).await?;
                 }
                 Err(error) if error.code() == Code::UnknownOrderKey && !statement_sent => {
                     statement_sent = true;
@@ -372,7 +379,6 @@ fn is_passing(error: &Error) -> bool {
         Code::LinkLost
             | Code::TokenTimeout
             | Code::ChannelBroken
-            | Code::Busy
             | Code::BankUnreachable
             | Code::BankFailure
             | Code::InProgress
