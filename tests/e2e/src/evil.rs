@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::panic,
+    clippy::unwrap_in_result,
     reason = "a test's counterpart stops at the first surprise"
 )]
 

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::panic,
+    clippy::unwrap_in_result,
     missing_docs,
     reason = "a test stops at the first surprise"
 )]

@@ -121,9 +121,9 @@ async fn unknown_phone_deletes_nothing() {
 
 #[tokio::test]
 async fn a_refusal_names_a_cause_and_changes_nothing() {
+    let world = World::ready(47).await;
+    let id = world.create().await.unwrap();
     for byte in 0..=0xff_u8 {
-        let world = World::ready(47).await;
-        let id = world.create().await.unwrap();
         world.token.replace(Step::K2, move |_, _| vec![Out::Frame(Kind::Refusal, vec![byte]), Out::Cut]);
         let error = world.run(id).await.unwrap_err();
         let said = Code::from_wire(byte).filter(|code| code.is_refusal());
@@ -132,6 +132,7 @@ async fn a_refusal_names_a_cause_and_changes_nothing() {
         assert_eq!(world.statuses().await, ["open"], "{byte:#x}");
         assert_eq!(world.client.tokens().unwrap().len(), 1);
     }
+    goes_on(&world, id).await;
 }
 
 #[tokio::test]

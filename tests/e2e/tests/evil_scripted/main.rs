@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::panic,
+    clippy::unwrap_in_result,
     missing_docs,
     reason = "a test stops at the first surprise"
 )]
@@ -21,6 +22,7 @@ mod replies;
 mod store;
 
 use ushield_client::Error;
+use ushield_client::catalogue::{Catalogue, Language};
 use ushield_e2e::evil::World;
 use ushield_protocol::code::{Class, Code};
 
@@ -29,6 +31,13 @@ use ushield_protocol::code::{Class, Code};
 fn is(error: &Error, code: Code) {
     assert_eq!(error.code(), code, "{error:?}");
     assert!(!matches!(error.class(), Class::Done | Class::Event), "{error} is not an error");
+    // It says what to do, in words that show whatever the text needs.
+    for language in [Language::Zh, Language::En] {
+        let text = Catalogue::new(language).text(error);
+        for part in [&text.title, &text.what, &text.remedy] {
+            assert!(!part.is_empty() && !part.contains(['{', '}']), "{error}: {text:?}");
+        }
+    }
 }
 
 /// The bank's ledger has not moved, and the token has signed nothing for a transfer.

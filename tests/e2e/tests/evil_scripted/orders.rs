@@ -277,7 +277,8 @@ async fn malformed_with_an_unknown_field() {
 
 #[tokio::test]
 async fn malformed_by_name_and_field() {
-    let cases: [(&[u8], &[u8], u8, u8, Reason); 6] = [
+    type Case = (&'static [u8], &'static [u8], u8, u8, Reason);
+    let cases: [Case; 6] = [
         (&[0xaa, 0x01, 0x01], &[0xaa, 0x01, 0x02], 1, 0, Reason::BadValue),
         (&[0xaa, 0x01, 0x01], &[0xaa, 0x01, 0x18, 0x01], 1, 0, Reason::NonMinimal),
         (&[0xaa, 0x01, 0x01, 0x02, 0x01], &[0xa9, 0x01, 0x01], 2, 0, Reason::MissingField),
