@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ushield_client::Client;
 use ushield_e2e::evil::token::Out;
-use ushield_e2e::evil::{Conduct, Step, World};
+use ushield_e2e::evil::{Conduct, ScriptedToken, Step, World, transfer};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::{Kind, Reply, State, StateFlags, Versions};
 
@@ -266,6 +266,24 @@ async fn another_token_is_not_the_paired_one() {
     is(&world.client.run_order(&other.token, &world.person, id).await.unwrap_err(), Code::UnknownPhone);
     assert_eq!(other.token.orders().len(), 1, "its own certificate");
     nothing_executed(&world);
+    goes_on(&world, id).await;
+}
+
+#[tokio::test]
+async fn wrong_token_when_there_are_two_and_none_is_named() {
+    let world = World::ready(58).await;
+    let second = ScriptedToken::new(&world.maker, 59);
+    second.open_pairing();
+    let pending = world.client.pair(&second, &world.person, false).await.unwrap();
+    pending.confirm(&world.person).await.unwrap();
+    is(&world.create().await.unwrap_err(), Code::WrongToken);
+    let orders = world.bank.orders();
+    let named = Some(world.token.device());
+    let id = world.client.create_transfer(&world.person, named, &transfer()).await.unwrap();
+    assert_eq!(world.bank.orders(), orders + 1);
+    // The order knows its token.
+    is(&world.client.run_order(&second, &world.person, id).await.unwrap_err(), Code::UnknownPhone);
+    assert!(second.orders().is_empty());
     goes_on(&world, id).await;
 }
 
