@@ -15,8 +15,8 @@ use ushield_e2e::demo::summary::{Decision, Meant, Summary};
 
 const ACCOUNT: &str = "6222021001116245702";
 const MEANT: [Meant; 2] = [
-    Meant { amount: 1_000, decision: Decision::Approved, cut: false },
-    Meant { amount: 20, decision: Decision::Rejected, cut: false },
+    Meant { amount: 1_000, decision: Decision::Approved, cut: false, exact: true },
+    Meant { amount: 20, decision: Decision::Rejected, cut: false, exact: true },
 ];
 
 fn good() -> serde_json::Value {
