@@ -9,6 +9,8 @@ mod token;
 mod transfer;
 
 use serde_json::json;
+use ushield_protocol::code::Code;
+use ushield_protocol::key::OrderId;
 
 use crate::amount;
 use crate::args::{CertificateCommand, Command, PinCommand, TokenCommand};
@@ -42,18 +44,25 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Transfer(options) => transfer::run(context, options).await,
         Command::Resume => resume::run(&context.open().await?).await,
         Command::History { limit } => history::run(&context.open().await?, limit).await,
-        Command::Cancel { order } => {
-            let session = context.open().await?;
-            session.ensure_signed_in().await?;
-            let cancelled = session.client.cancel_order(&session.connector, &session.customer, order).await;
-            let report = cancelled.map_err(|error| session.failed(error, order))?;
-            let mut answer = report::answer(session.output(), &report, &[], false);
-            answer.exit = report::exit_of_cancel(report.receipt.outcome);
-            Ok(answer)
-        }
+        Command::Cancel { order } => cancel(&context.open().await?, order).await,
         // Needs no folder: see `main`.
         Command::Completions { .. } => Ok(Answer::done(json!({}), "")),
     }
+}
+
+/// Recorded and told to the token before anything is asked: a cancel must not wait for a password.
+async fn cancel(session: &Session, order: OrderId) -> Result<Answer, Failure> {
+    let cancel = || session.client.cancel_order(&session.connector, &session.customer, order);
+    let cancelled = match cancel().await {
+        Err(error) if error.code() == Code::NotSignedIn => {
+            session.sign_in().await.map_err(|error| session.failed(error, order))?;
+            cancel().await
+        }
+        cancelled => cancelled,
+    };
+    let report = cancelled.map_err(|error| session.failed(error, order))?;
+    let answer = report::answer(session.output(), &report, &[], false);
+    Ok(Answer { exit: report::exit_of_cancel(report.receipt.outcome), ..answer })
 }
 
 async fn sign_in(session: &Session) -> Result<Answer, Failure> {

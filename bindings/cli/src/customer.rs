@@ -86,6 +86,32 @@ impl Terminal {
         }
     }
 
+    async fn pin_from(&self, secrets: &Arc<Secrets>, reason: PinReason) -> Result<PinBlock, Error> {
+        let name = if reason == PinReason::New { Name::NewPin } else { Name::Pin };
+        match (self.line(secrets, name).await?, reason) {
+            (Some(value), _) => block(&value).map_err(|code| Error::new(code).at(name.text())),
+            // Nobody gave a better one: what went wrong is the PIN, not its absence.
+            (None, PinReason::WrongBefore { tries }) => {
+                Err(Error::new(Code::PinWrong).with_tries_left(tries))
+            }
+            (None, _) => Err(missing(name)),
+        }
+    }
+
+    async fn pin_typed_for(&self, reason: PinReason) -> Result<PinBlock, Error> {
+        loop {
+            let first = self.pin_typed(&self.output.words.catalogue.ask_pin(reason)).await?;
+            if reason != PinReason::New {
+                return Ok(first);
+            }
+            let again = self.pin_typed(&self.output.words.say("pin-again")).await?;
+            if first.expose() == again.expose() {
+                return Ok(first);
+            }
+            self.output.note(&self.output.words.say("pins-differ"), Tone::Bad);
+        }
+    }
+
     /// Asks until what was typed is a PIN.
     async fn pin_typed(&self, question: &str) -> Result<PinBlock, Error> {
         loop {
@@ -132,26 +158,14 @@ impl Customer for Terminal {
     }
 
     async fn pin(&self, reason: PinReason) -> Result<PinBlock, Error> {
-        let name = if reason == PinReason::New { Name::NewPin } else { Name::Pin };
-        if let Some(secrets) = &self.secrets {
-            return match self.line(secrets, name).await? {
-                Some(value) => block(&value).map_err(|code| Error::new(code).at(name.text())),
-                None => Err(match reason {
-                    PinReason::WrongBefore { tries } => Error::new(Code::PinWrong).with_tries_left(tries),
-                    _ => missing(name),
-                }),
-            };
+        let pin = match &self.secrets {
+            Some(secrets) => self.pin_from(secrets, reason).await?,
+            None => self.pin_typed_for(reason).await?,
+        };
+        if matches!(reason, PinReason::WrongBefore { .. }) {
+            self.output.wait(&json!({"moment": "pin-given"}), &self.output.words.say("pin-given"));
         }
-        let first = self.pin_typed(&self.output.words.catalogue.ask_pin(reason)).await?;
-        if reason != PinReason::New {
-            return Ok(first);
-        }
-        let again = self.pin_typed(&self.output.words.say("pin-again")).await?;
-        if first.expose() == again.expose() {
-            return Ok(first);
-        }
-        self.output.note(&self.output.words.say("pins-differ"), Tone::Bad);
-        self.pin(reason).await
+        Ok(pin)
     }
 
     async fn cancel_wanted(&self) {

@@ -3,7 +3,10 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use tokio::sync::Notify;
+
+use crate::output::{Output, Tone};
 
 /// What a Ctrl-C led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,16 @@ pub(crate) enum Effect {
     Cancelling,
     /// The program leaves.
     Leaving,
+}
+
+/// Says what a Ctrl-C led to.
+pub(crate) fn tell(output: &Output, effect: Effect) {
+    let (leaving, text) = match effect {
+        Effect::None => return,
+        Effect::Cancelling => (false, output.words.say("interrupt-again")),
+        Effect::Leaving => (true, output.words.say("interrupt-leaves")),
+    };
+    output.event(&json!({"moment": "interrupted", "leaving": leaving}), &text, Tone::Strong);
 }
 
 /// Where a Ctrl-C goes.

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use futures::future::{Either, select};
-use serde_json::json;
 use tracing_subscriber::EnvFilter;
 use ushield_client::Error;
 use ushield_client::catalogue::Language;
@@ -31,8 +30,8 @@ use crate::args::{Cli, Command, Global};
 use crate::customer::Terminal;
 use crate::failure::{Failure, USAGE};
 use crate::home::Home;
-use crate::interrupt::{Effect, Interrupts};
-use crate::output::{Answer, Output, Tone};
+use crate::interrupt::Interrupts;
+use crate::output::{Answer, Output};
 use crate::secrets::Secrets;
 use crate::session::Context;
 use crate::words::Words;
@@ -73,7 +72,7 @@ async fn run(global: Global, command: Command) -> u8 {
         Err(failure) => return fail(&output, &failure, causes),
     };
     let told = Arc::clone(&output);
-    interrupts.watch(move |effect| tell(&told, effect));
+    interrupts.watch(move |effect| interrupt::tell(&told, effect));
     let ended = {
         let work = std::pin::pin!(commands::run(&context, command));
         let leave = std::pin::pin!(interrupts.leave());
@@ -136,26 +135,6 @@ fn fail(output: &Output, failure: &Failure, causes: bool) -> u8 {
         }
     }
     failure.exit()
-}
-
-fn tell(output: &Output, effect: Effect) {
-    match effect {
-        Effect::None => {}
-        Effect::Cancelling => {
-            output.event(
-                &json!({"moment": "interrupted", "leaving": false}),
-                &output.words.say("interrupt-again"),
-                Tone::Strong,
-            );
-        }
-        Effect::Leaving => {
-            output.event(
-                &json!({"moment": "interrupted", "leaving": true}),
-                &output.words.say("interrupt-leaves"),
-                Tone::Strong,
-            );
-        }
-    }
 }
 
 /// Help, version, or options that cannot be used.

@@ -33,7 +33,6 @@ pub(crate) fn tone(moment: &Moment) -> Option<Tone> {
         Moment::PinWrong { .. } | Moment::LastTry => Some(Tone::Bad),
         Moment::Approved => Some(Tone::Good),
         Moment::Rejected | Moment::Unknown { .. } | Moment::OpenOrderFound { .. } => Some(Tone::Strong),
-        Moment::Settled { outcome, .. } => Some(outcome_tone(*outcome)),
         _ => None,
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_co
         object.insert("pages".to_owned(), json!(pages));
     }
     let mut text = text(output, report);
-    if with_cost {
+    if with_cost && !report.cost.messages.is_empty() {
         text.push('\n');
         text.push_str(&cost_text(output, &report.cost));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::{Either, select};
 use serde_json::json;
 use ushield_client::store::Opened;
-use ushield_client::{Client, Error, Moment, Report, TokenRecord};
+use ushield_client::{Client, Error, Report, TokenRecord};
 use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId};
@@ -15,7 +15,7 @@ use crate::args::LinkAddress;
 use crate::customer::Terminal;
 use crate::failure::{AtOrder, Failure, error_json, error_lines};
 use crate::home::Home;
-use crate::moments;
+use crate::interrupt::{self, Effect};
 use crate::output::{Output, Tone};
 
 /// What every command runs in.
@@ -117,20 +117,13 @@ impl Session {
                 Either::Right(((), _)) => None,
             }
         };
-        let ended = match ended {
-            Some(Err(error)) if error.code() == Code::Interrupted => None,
-            ended => ended,
-        };
         let report = match ended {
-            Some(ended) => ended,
-            None => {
-                self.output().event(
-                    &moments::json(&Moment::Cancelling),
-                    &self.output().words.say("interrupt-cancels"),
-                    Tone::Strong,
-                );
+            Some(Err(error)) if error.code() == Code::Interrupted => {
+                interrupt::tell(self.output(), Effect::Cancelling);
                 self.client.cancel_order(&self.connector, &self.customer, id).await
             }
+            Some(ended) => ended,
+            None => self.client.cancel_order(&self.connector, &self.customer, id).await,
         };
         report.map_err(|error| self.failed(error, id))
     }
