@@ -71,7 +71,7 @@ impl<B: Board> Token<B> {
     }
 
     fn open_pairing_mode(&mut self, now: Millis) -> Step {
-        if self.vault.phone_count() >= MAX_PHONES {
+        if self.vault.others_than(None)? >= MAX_PHONES {
             self.show_notice(Notice::PhonesFull, now);
             return Ok(());
         }

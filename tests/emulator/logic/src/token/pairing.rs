@@ -15,7 +15,7 @@ use super::link::{Fresh, Link};
 use super::{Step, Token};
 use crate::hal::{Board, Key, Millis};
 use crate::screens::Notice;
-use crate::vault::{Comparison, PAIRING_TRIES, Phone};
+use crate::vault::{Comparison, MAX_PHONES, PAIRING_TRIES, Phone};
 
 /// From P2 to P3, and from P6 to a first K1 on the same connection.
 const NEXT_MESSAGE: u64 = 10_000;
@@ -151,15 +151,17 @@ impl<B: Board> Token<B> {
         if let Err(code) = Versions::OURS.agree(p3.versions) {
             return Ok(Err(code));
         }
-        if !self.vault.has_room_for(&key) {
+        let others = self.vault.others_than(Some(&key))?;
+        if others >= MAX_PHONES {
             return Ok(Err(Code::PhonesFull));
         }
-        let second = self.vault.is_second_phone(&key)?;
         let pin = self.vault.pin_state()?;
-        Ok(match second {
-            true if pin.initial => Err(Code::PinInitial),
-            true if pin.is_locked() => Err(Code::PinLocked),
-            _ => Ok((key, p3, second)),
+        Ok(match others {
+            // With no phone left a locked PIN asks for nothing, so that a reset can be delivered.
+            0 => Ok((key, p3, !pin.initial && !pin.is_locked())),
+            _ if pin.initial => Err(Code::PinInitial),
+            _ if pin.is_locked() => Err(Code::PinLocked),
+            _ => Ok((key, p3, true)),
         })
     }
 
@@ -235,7 +237,7 @@ impl<B: Board> Token<B> {
     fn pair(&mut self, mut session: Comparing, now: Millis) -> Step {
         let (k_hint, k_adv) = (Secret::new(self.vault.random()), Secret::new(self.vault.random()));
         let phone = Phone { key: session.key, name: session.name, k_hint, k_adv, provisional: true };
-        self.vault.put_phone(&phone)?;
+        let phone = self.vault.pair_phone(phone)?;
         self.vault.clear_pairing_tries()?;
         let tries = self.vault.pin_state()?.tries;
         let p6 = P6::Paired { k_hint: phone.k_hint, k_adv: phone.k_adv, tries };

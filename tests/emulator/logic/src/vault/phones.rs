@@ -78,24 +78,38 @@ impl<B: Board> Vault<B> {
         Ok(phones)
     }
 
-    /// Whether pairing this key makes a second phone, which needs the PIN. Provisional records are nobody's yet.
-    pub(crate) fn is_second_phone(&self, key: &PublicKey) -> Result<bool, StoreFault> {
+    /// Confirmed records, but for that of this key. Provisional ones are nobody's yet, and go when another phone pairs.
+    pub(crate) fn others_than(&self, key: Option<&PublicKey>) -> Result<usize, StoreFault> {
+        let mut count = 0;
         for entry in self.all(Kind::Phone) {
             let phone = self.read_phone(&entry)?;
-            if !phone.provisional && phone.key != *key {
-                return Ok(true);
+            count += usize::from(!phone.provisional && Some(&phone.key) != key);
+        }
+        Ok(count)
+    }
+
+    /// Stores the record of a phone that has just paired. Every other provisional one goes first, so that nobody who paired
+    /// before comes in beside it; a phone that pairs again stays what it was.
+    pub(crate) fn pair_phone(&mut self, phone: Phone) -> Result<Phone, StoreFault> {
+        let mut stale = Vec::new();
+        let mut provisional = true;
+        for entry in self.all(Kind::Phone) {
+            let known = self.read_phone(&entry)?;
+            match known.key == phone.key {
+                true => provisional = known.provisional,
+                false if known.provisional => stale.push(known.id()),
+                false => {}
             }
         }
-        Ok(false)
+        for id in stale {
+            self.forget_phone(&id)?;
+        }
+        let phone = Phone { provisional, ..phone };
+        self.put_phone(&phone)?;
+        Ok(phone)
     }
 
-    /// Whether there is room for this key's record.
-    pub(crate) fn has_room_for(&self, key: &PublicKey) -> bool {
-        self.phone_count() < MAX_PHONES || self.find(Kind::Phone, key.phone_id().as_bytes()).is_some()
-    }
-
-    /// Stores a record, in place of an older one of the same phone.
-    pub(crate) fn put_phone(&mut self, phone: &Phone) -> Result<(), StoreFault> {
+    fn put_phone(&mut self, phone: &Phone) -> Result<(), StoreFault> {
         let parts: [&[u8]; 5] = [
             &[u8::from(phone.provisional)],
             phone.key.as_bytes(),

@@ -3,7 +3,7 @@ use ushield_protocol::message::{Kind, P3, P6, Request, Versions, decode_phones};
 use ushield_protocol::noise::{Handshake, Pattern, StaticKey};
 use ushield_token::Key;
 
-use super::world::{PIN, Phone, Session, World};
+use super::world::{PIN, Phone, Session, World, pin_change};
 
 fn refused(world: &mut World, session: &mut Session) -> (Code, u8) {
     match world.take_p6(session) {
@@ -25,6 +25,19 @@ fn try_p1(world: &mut World, phone: &Phone) -> Option<Code> {
     world.connect();
     let (_, p1) = p1(world, phone);
     world.send(Kind::Pairing, &p1);
+    world.take_refusal()
+}
+
+/// P1 to P3 in a new connection, and what stands in the place of P4.
+fn p3_refusal(world: &mut World, phone: &Phone) -> Option<Code> {
+    world.connect();
+    let (mut handshake, message) = p1(world, phone);
+    world.send(Kind::Pairing, &message);
+    let (_, p2) = world.take().unwrap();
+    handshake.read(&p2).unwrap();
+    let p3 = P3 { versions: Versions::OURS, nonce: [1; 16], name: "x".to_owned() };
+    let message = handshake.write(&p3.encode()).unwrap();
+    world.send(Kind::Pairing, &message);
     world.take_refusal()
 }
 
@@ -211,15 +224,7 @@ fn the_initial_pin_lets_no_second_phone_in() {
     world.pair(&mut Phone::new(1));
     world.disconnect();
     world.open_pairing();
-    world.connect();
-    let (mut handshake, message) = p1(&mut world, &Phone::new(2));
-    world.send(Kind::Pairing, &message);
-    let (_, p2) = world.take().unwrap();
-    handshake.read(&p2).unwrap();
-    let p3 = P3 { versions: Versions::OURS, nonce: [1; 16], name: "x".to_owned() };
-    let message = handshake.write(&p3.encode()).unwrap();
-    world.send(Kind::Pairing, &message);
-    assert_eq!(world.take_refusal(), Some(Code::PinInitial));
+    assert_eq!(p3_refusal(&mut world, &Phone::new(2)), Some(Code::PinInitial));
 }
 
 #[test]
@@ -269,4 +274,113 @@ fn k1_may_follow_on_the_same_connection() {
     let (_, k1) = world.k1(&phone, &hello.nonce);
     world.send(Kind::Connect, &k1);
     assert_eq!(world.take().unwrap().0, Kind::Connect);
+}
+
+/// A record nobody has used yet would otherwise stand beside the owner's, and come in later without any PIN.
+#[test]
+fn who_paired_before_and_did_not_connect_is_gone_when_another_phone_pairs() {
+    let mut world = World::new();
+    let mut early = Phone::new(0x66);
+    world.open_pairing();
+    world.connect();
+    let mut session = world.pair_until_digits(&early);
+    world.finish_pairing(&mut early, &mut session);
+    world.disconnect();
+    let mut owner = Phone::new(0x41);
+    world.pair(&mut owner);
+    assert_eq!(world.info().phones, 1);
+    let hello = world.connect();
+    let (_, k1) = world.k1(&early, &hello.nonce);
+    world.send(Kind::Connect, &k1);
+    assert_eq!(world.take_refusal(), Some(Code::UnknownPhone));
+    world.reconnect(&owner);
+}
+
+#[test]
+fn a_phone_that_pairs_again_stays_confirmed() {
+    let (mut world, mut owner) = World::ready();
+    world.disconnect();
+    world.open_pairing();
+    world.connect();
+    let mut session = world.pair_until_digits(&owner);
+    assert!(session.p4.pin_needed, "the PIN is no longer the initial one");
+    world.finish_pairing(&mut owner, &mut session);
+    world.disconnect();
+    let mut second = Phone::new(0x66);
+    world.open_pairing();
+    world.connect();
+    let mut session = world.pair_until_digits(&second);
+    assert!(session.p4.pin_needed, "a second phone");
+    world.finish_pairing(&mut second, &mut session);
+    world.reconnect(&owner);
+    assert_eq!(world.info().phones, 2, "the owner's record has not gone as a provisional one");
+}
+
+/// Whoever holds the token forgets its phones with the keys; that must not spare him the PIN.
+#[test]
+fn a_first_phone_needs_the_pin_once_it_was_changed() {
+    let (mut world, _) = World::ready();
+    world.disconnect();
+    world.press_all(&[Key::Cancel, Key::Cancel, Key::Cancel, Key::Ok, Key::Down, Key::Ok, Key::Ok, Key::Ok]);
+    assert!(world.shows("The phone is forgotten"), "{}", world.screen());
+    let mut next = Phone::new(0x42);
+    world.open_pairing();
+    world.connect();
+    let mut session = world.pair_until_digits(&next);
+    assert!(session.p4.pin_needed);
+    world.send_p5(&mut session, true, Some("111222"));
+    world.press(Key::Ok);
+    assert_eq!(refused(&mut world, &mut session), (Code::PinWrong, 4));
+    world.connect();
+    let mut session = world.pair_until_digits(&next);
+    world.finish_pairing(&mut next, &mut session);
+    assert_eq!(world.reconnect(&next).phones, 1);
+}
+
+/// Brings the PIN's tries to none.
+fn lock(world: &mut World) {
+    for _ in 0..5 {
+        world.request(&pin_change("111222", "135791"));
+        world.press_all(&[Key::Ok, Key::Ok]);
+        while world.take().is_some() {}
+        world.wait(6);
+    }
+}
+
+#[test]
+fn with_a_locked_pin_a_second_phone_is_refused_and_a_first_one_needs_none() {
+    let (mut world, _) = World::ready();
+    lock(&mut world);
+    world.disconnect();
+    world.open_pairing();
+    assert_eq!(p3_refusal(&mut world, &Phone::new(2)), Some(Code::PinLocked));
+    world.press_all(&[Key::Cancel, Key::Cancel, Key::Cancel, Key::Ok, Key::Down, Key::Ok, Key::Ok, Key::Ok]);
+    assert!(world.shows("The phone is forgotten"), "{}", world.screen());
+    let mut next = Phone::new(0x42);
+    world.open_pairing();
+    world.connect();
+    let mut session = world.pair_until_digits(&next);
+    assert!(!session.p4.pin_needed, "so that a reset can be delivered");
+    world.finish_pairing(&mut next, &mut session);
+    assert!(world.reconnect(&next).flags.pin_locked);
+}
+
+/// Seven phones and one that never connected: there is room.
+#[test]
+fn a_provisional_record_takes_no_place() {
+    let (mut world, _) = World::ready();
+    for byte in 2..=7 {
+        world.pair(&mut Phone::new(byte));
+    }
+    for byte in 8..=9 {
+        let mut phone = Phone::new(byte);
+        world.disconnect();
+        world.open_pairing();
+        world.connect();
+        let mut session = world.pair_until_digits(&phone);
+        world.finish_pairing(&mut phone, &mut session);
+    }
+    let mut last = Phone::new(10);
+    world.pair(&mut last);
+    assert_eq!(world.info().phones, 8);
 }
