@@ -88,14 +88,21 @@ pub struct Transfer {
     /// beside. Without it, the bank answers with that open order instead of making another.
     #[serde(default, with = "optional_order_id", skip_serializing_if = "Option::is_none")]
     pub beside: Option<OrderId>,
+    /// The token that is to approve it: device id, 32 lower-case hex digits. Absent: the bank chooses one of the
+    /// customer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
 }
 
 /// A first certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateDownload {
     /// Of which key.
     pub role: Role,
+    /// Of which token: device id, 32 lower-case hex digits. Absent: the bank chooses one of the customer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
 }
 
 /// Where an order stands at the bank. Only `Open` ever changes.
@@ -124,6 +131,8 @@ pub struct CreatedOrder {
     /// The order's id.
     #[serde(with = "order_id")]
     pub order_id: OrderId,
+    /// The token that it is for: device id, 32 hex digits.
+    pub device_id: String,
     /// The order as the bank signed it, one COSE message.
     pub order: Base64Url,
     /// State when the reply was first made.
@@ -148,6 +157,8 @@ pub struct Order {
     /// The order's id.
     #[serde(with = "order_id")]
     pub order_id: OrderId,
+    /// The token that it is for: device id, 32 hex digits.
+    pub device_id: String,
     /// Where it stands.
     pub state: OrderState,
     /// The order as the bank signed it.

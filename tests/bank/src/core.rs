@@ -142,7 +142,7 @@ impl Core {
         let customer = self.customer(&mut db, token).await?;
         let state = state.map(|state| serde_json::to_value(state).unwrap_or_default());
         let rows: Vec<OrderColumns> = sqlx::query_as(
-            "SELECT o.order_id, o.order_hash, o.state, o.bytes, r.receipt FROM orders o
+            "SELECT o.order_id, o.order_hash, o.device_id, o.state, o.bytes, r.receipt FROM orders o
              LEFT JOIN receipts r ON r.order_id = o.order_id
              WHERE o.customer = ?1 AND (?2 IS NULL OR o.state = ?2) ORDER BY o.issued DESC, o.rowid DESC LIMIT ?3",
         )
@@ -233,11 +233,12 @@ async fn setting(db: &mut Connection, name: &str) -> Result<String, BankError> {
     value.ok_or(BankError::Damaged("setting"))
 }
 
-type OrderColumns = (Vec<u8>, Vec<u8>, String, Vec<u8>, Option<Vec<u8>>);
+type OrderColumns = (Vec<u8>, Vec<u8>, Vec<u8>, String, Vec<u8>, Option<Vec<u8>>);
 
-fn order_of((order, hash, state, bytes, receipt): OrderColumns) -> Result<(Order, Hash), BankError> {
+fn order_of((order, hash, device, state, bytes, receipt): OrderColumns) -> Result<(Order, Hash), BankError> {
     let order = Order {
         order_id: id(&order, OrderId::from_slice)?,
+        device_id: id(&device, DeviceId::from_slice)?.to_string(),
         state: records::state_of(&state)?,
         order: Base64Url(bytes),
         receipt: receipt.map(Base64Url),
@@ -252,7 +253,7 @@ async fn own_order(
     order: &OrderId,
 ) -> Result<(Order, Hash), BankError> {
     let row: Option<OrderColumns> = sqlx::query_as(
-        "SELECT o.order_id, o.order_hash, o.state, o.bytes, r.receipt FROM orders o
+        "SELECT o.order_id, o.order_hash, o.device_id, o.state, o.bytes, r.receipt FROM orders o
          LEFT JOIN receipts r ON r.order_id = o.order_id WHERE o.customer = ? AND o.order_id = ?",
     )
     .bind(customer.id)

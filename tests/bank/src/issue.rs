@@ -5,11 +5,11 @@ mod input;
 
 use ushield_bank_api::{Base64Url, CertificateDownload, CreatedOrder, OrderRequest, OrderState, Role};
 use ushield_protocol::code::Code;
-use ushield_protocol::key::{Hash, KeyId, OrderId, SigningKey, hex, sha256};
+use ushield_protocol::key::{DeviceId, Hash, KeyId, OrderId, SigningKey, hex, sha256};
 use ushield_protocol::order::{Addressee, NameCheck, Operation, Order, OrderPayload, Transfer, Verified};
 use ushield_protocol::render::{Notices, Profile, pages};
 
-use self::addressee::{Token, paying_token, token_without};
+use self::addressee::{Token, named, paying_token, token_without};
 use self::input::{check_transfer, check_words, input_error};
 use crate::core::Core;
 use crate::decision::{Reply, reply};
@@ -91,10 +91,11 @@ async fn create_transfer(
     let transfer = check_transfer(core, request)?;
     check_words(&transfer)?;
     check_debtor(db, customer, &transfer).await?;
+    let device = named(db, customer, request.device_id.as_deref()).await?;
     let twin = open_twin(db, customer, &transfer, now).await?;
     match (twin, request.beside) {
-        (Some((open, bytes)), beside) if beside != Some(open) => {
-            return Ok((open, created(200, open, bytes, false)?));
+        (Some((open, of, bytes)), beside) if beside != Some(open) => {
+            return Ok((open, created(200, open, &of, bytes, false)?));
         }
         (None, Some(_)) => {
             let text =
@@ -103,7 +104,7 @@ async fn create_transfer(
         }
         _ => {}
     }
-    let token = paying_token(db, customer).await?;
+    let token = paying_token(db, customer, device).await?;
     let key = token.key.ok_or(BankError::Damaged("key"))?;
     let transfer = Transfer { name_check: name_check(db, &transfer).await?, ..transfer };
     let amount = transfer.amount.minor();
@@ -116,7 +117,7 @@ async fn create_transfer(
     let order = sign(core, &core.keys.transfer, key.into(), operation, now, MONEY_LIFE, token.profile)?;
     let id = order.id();
     insert(db, customer, &token, &order).await?;
-    Ok((id, created(201, id, order.bytes().to_vec(), true)?))
+    Ok((id, created(201, id, &token.device, order.bytes().to_vec(), true)?))
 }
 
 async fn create_certificate(
@@ -126,7 +127,8 @@ async fn create_certificate(
     request: &CertificateDownload,
     now: u64,
 ) -> Result<(OrderId, Reply), BankError> {
-    let token = token_without(db, customer, request.role).await?;
+    let device = named(db, customer, request.device_id.as_deref()).await?;
+    let token = token_without(db, customer, device, request.role).await?;
     let reference = hex(&crate::keys::random::<4>()?).to_uppercase();
     let role = match request.role {
         Role::Pay => ushield_protocol::message::Role::Pay,
@@ -139,7 +141,7 @@ async fn create_certificate(
     let order =
         sign(core, &core.keys.certificate, addressee, operation, now, CERTIFICATE_LIFE, token.profile)?;
     insert(db, customer, &token, &order).await?;
-    Ok((order.id(), created(201, order.id(), order.bytes().to_vec(), true)?))
+    Ok((order.id(), created(201, order.id(), &token.device, order.bytes().to_vec(), true)?))
 }
 
 async fn check_debtor(
@@ -165,15 +167,15 @@ async fn check_debtor(
     }
 }
 
-/// The newest open order with the same debtor account, creditor account, currency and amount.
+/// The newest open order with the same debtor account, creditor account, currency and amount, whichever token it is for.
 async fn open_twin(
     db: &mut Connection,
     customer: &Customer,
     transfer: &Transfer,
     now: u64,
-) -> Result<Option<(OrderId, Vec<u8>)>, BankError> {
-    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "SELECT order_id, bytes FROM orders
+) -> Result<Option<(OrderId, DeviceId, Vec<u8>)>, BankError> {
+    let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT order_id, device_id, bytes FROM orders
          WHERE customer = ? AND state = 'open' AND expires >= ? AND debtor_account = ? AND creditor_account = ?
            AND currency = ? AND amount = ? ORDER BY issued DESC, rowid DESC LIMIT 1",
     )
@@ -185,7 +187,10 @@ async fn open_twin(
     .bind(column(transfer.amount.minor())?)
     .fetch_optional(db)
     .await?;
-    row.map(|(order, bytes)| Ok((id(&order, OrderId::from_slice)?, bytes))).transpose()
+    row.map(|(order, device, bytes)| {
+        Ok((id(&order, OrderId::from_slice)?, id(&device, DeviceId::from_slice)?, bytes))
+    })
+    .transpose()
 }
 
 /// A name check where the bank can make one: for its own accounts.
@@ -285,7 +290,14 @@ async fn insert(
     Ok(())
 }
 
-fn created(status: u16, order_id: OrderId, order: Vec<u8>, created: bool) -> Result<Reply, BankError> {
-    let body = CreatedOrder { order_id, order: Base64Url(order), state: OrderState::Open, created };
+fn created(
+    status: u16,
+    order_id: OrderId,
+    device: &DeviceId,
+    order: Vec<u8>,
+    created: bool,
+) -> Result<Reply, BankError> {
+    let (device_id, order) = (device.to_string(), Base64Url(order));
+    let body = CreatedOrder { order_id, device_id, order, state: OrderState::Open, created };
     reply(status, ushield_bank_api::route::JSON, &body)
 }

@@ -30,9 +30,25 @@ fn requests_are_strict() {
 }
 
 #[test]
+fn a_token_may_be_named_and_is_left_out_otherwise() {
+    let named =
+        r#"{"operation":"certificate-download","role":"pay","device_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"}"#;
+    let request: OrderRequest = serde_json::from_str(named).unwrap();
+    assert_eq!(serde_json::to_string(&request).unwrap(), named);
+    let request: OrderRequest = serde_json::from_str(TRANSFER).unwrap();
+    assert!(!serde_json::to_string(&request).unwrap().contains("device_id"));
+    let named = TRANSFER.replace("\"amount\"", "\"device_id\":\"ff\",\"amount\"");
+    let OrderRequest::Transfer(transfer) = serde_json::from_str(&named).unwrap() else {
+        panic!("a transfer")
+    };
+    assert_eq!(transfer.device_id.as_deref(), Some("ff"));
+}
+
+#[test]
 fn replies_come_back() {
     let created = CreatedOrder {
         order_id: OrderId::from_random([9; 16]),
+        device_id: "0a".repeat(16),
         order: Base64Url(vec![1, 2, 3]),
         state: OrderState::Open,
         created: true,
@@ -40,7 +56,7 @@ fn replies_come_back() {
     let text = serde_json::to_string(&created).unwrap();
     assert_eq!(
         text,
-        r#"{"order_id":"09090909-0909-4909-8909-090909090909","order":"AQID","state":"open","created":true}"#
+        r#"{"order_id":"09090909-0909-4909-8909-090909090909","device_id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","order":"AQID","state":"open","created":true}"#
     );
     assert_eq!(serde_json::from_str::<CreatedOrder>(&text).unwrap(), created);
 }

@@ -119,8 +119,14 @@ async fn replies_conform_to_their_schemas() {
     let mut request = transfer(1);
     request["execution_date"] = json!(20_300_101);
     request["beside"] = json!(id.to_string());
+    request["device_id"] = json!(token.id.to_string());
+    check("Transfer", &request);
     let parsed: ushield_bank_api::OrderRequest = serde_json::from_value(request).unwrap();
     full("Transfer", serde_json::to_value(parsed).unwrap());
+    let mut request = certificate_request();
+    request["device_id"] = json!(token.id.to_string());
+    let parsed: ushield_bank_api::OrderRequest = serde_json::from_value(request).unwrap();
+    full("CertificateDownload", serde_json::to_value(parsed).unwrap());
     let _: Order = world.get(&session, &route::order(&id)).await.json().await.unwrap();
 }
 

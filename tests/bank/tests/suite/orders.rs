@@ -6,7 +6,7 @@ use ushield_protocol::key::P256Verifier;
 use ushield_protocol::order::{self, Operation};
 use ushield_protocol::receipt::Outcome;
 
-use crate::client::{ACCOUNT, NOW, OTHER_ACCOUNT, World, key, problem, transfer};
+use crate::client::{ACCOUNT, NOW, OTHER_ACCOUNT, World, certificate_request, key, problem, transfer};
 use crate::token::read;
 
 #[tokio::test]
@@ -147,6 +147,61 @@ async fn without_a_token_or_a_certificate_there_is_no_transfer() {
     world.hand_out(&world.maker.token(1), "li").await;
     let reply = world.try_create(&session, &key(), &transfer(1)).await;
     assert_eq!(problem(reply).await, (409, Code::NoCertificate, None));
+}
+
+/// A customer with two tokens says which one; every reply says whose order it is.
+#[tokio::test]
+async fn a_named_token_gets_the_order_and_replies_say_whose_it_is() {
+    let (world, first, session) = World::with_token().await;
+    let second = world.maker.token(2);
+    world.hand_out(&second, "li").await;
+    let of = |mut request: serde_json::Value, device: &str| {
+        request["device_id"] = json!(device);
+        request
+    };
+    let (first_id, second_id) = (first.id.to_string(), second.id.to_string());
+    // The named token, although another one has a certificate; nothing is chosen in its place.
+    let reply = world.try_create(&session, &key(), &of(transfer(100), &second_id)).await;
+    assert_eq!(problem(reply).await, (409, Code::NoCertificate, None));
+    let reply = world.try_create(&session, &key(), &of(certificate_request(), &first_id)).await;
+    assert_eq!(problem(reply).await, (409, Code::CertificateExists, Some("role".to_owned())));
+    let created = world.create(&session, &key(), &of(certificate_request(), &second_id)).await;
+    assert_eq!(created.device_id, second_id);
+    world.answer(&created.order_id, second.attest(created.order.as_bytes())).await;
+    for (number, token, device) in [(1, &first, &first_id), (2, &second, &second_id)] {
+        let created = world.create(&session, &key(), &of(transfer(100 * number), device)).await;
+        assert_eq!((&created.device_id, created.created), (device, true));
+        let pay = ushield_protocol::key::Sign::public_key(&token.pay).key_id();
+        assert!(read(created.order.as_bytes()).payload().addressee.is_key(&pay));
+        let one: Order = world.get(&session, &route::order(&created.order_id)).await.json().await.unwrap();
+        assert_eq!(&one.device_id, device);
+        let all: Orders = world.get(&session, route::OPEN_ORDERS).await.json().await.unwrap();
+        assert!(all.orders.iter().any(|o| o.order_id == created.order_id && &o.device_id == device));
+    }
+    // The same payment again, through the other token: the open order comes back, and says whose it is.
+    let twin = world.create(&session, &key(), &of(transfer(100), &second_id)).await;
+    assert_eq!((&twin.device_id, twin.created), (&first_id, false));
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_the_customers_gets_no_order() {
+    let (world, _, session) = World::with_token().await;
+    let wangs = world.maker.token(2);
+    world.hand_out(&wangs, "wang").await;
+    for request in [transfer(100), certificate_request()] {
+        for device in [wangs.id.to_string(), "ef".repeat(16)] {
+            let mut request = request.clone();
+            request["device_id"] = json!(device);
+            let reply = world.try_create(&session, &key(), &request).await;
+            assert_eq!(problem(reply).await, (409, Code::NoToken, Some("device_id".to_owned())));
+        }
+        for device in ["EF".repeat(16), "ef".repeat(15), "+f".repeat(16), String::new()] {
+            let mut request = request.clone();
+            request["device_id"] = json!(device);
+            let reply = world.try_create(&session, &key(), &request).await;
+            assert_eq!(problem(reply).await, (400, Code::BadInput, Some("device_id".to_owned())));
+        }
+    }
 }
 
 #[tokio::test]
