@@ -3,25 +3,20 @@
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-use x509_cert::der::asn1::{BitString, ObjectIdentifier};
+use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo, Version};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use crate::key::{DeviceId, PublicKey, Sign, Signature, VerifySignature};
+use crate::key::{DeviceId, PublicKey, Sign, VerifySignature};
 use crate::message::Role;
-
-/// ecdsa-with-SHA256 (RFC 5758).
-pub(crate) const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+use crate::x509::{self, ECDSA_SHA256};
 
 /// Makes a request for `key`, named after device and role. `None` if DER cannot say it.
 #[must_use]
 pub fn make(device: &DeviceId, role: Role, key: &impl Sign) -> Option<Vec<u8>> {
-    let role = match role {
-        Role::Pay => "pay",
-        Role::Login => "login",
-    };
+    let role = name(role);
     let subject = Name::from_str(&alloc::format!("CN={role},serialNumber={device}")).ok()?;
     let public = p256::PublicKey::from_sec1_bytes(key.public_key().as_bytes()).ok()?;
     let public_key = SubjectPublicKeyInfoOwned::from_key(&public).ok()?;
@@ -37,13 +32,28 @@ pub fn make(device: &DeviceId, role: Role, key: &impl Sign) -> Option<Vec<u8>> {
 #[must_use]
 pub fn verify(request: &[u8], verifier: &impl VerifySignature) -> Option<PublicKey> {
     let request = CertReq::from_der(request).ok()?;
-    if request.algorithm.oid != ECDSA_SHA256 {
-        return None;
+    let key = x509::key_of(&request.info.public_key)?;
+    let signature = x509::der_signature(&request.signature)?;
+    let signed = request.info.to_der().ok()?;
+    (x509::is_ecdsa(&request.algorithm) && verifier.verify(&key, &signed, &signature)).then_some(key)
+}
+
+/// Whether a request asks for what section 8.5 says and nothing else: this device, this role, no attributes.
+#[must_use]
+pub fn is_for(request: &[u8], device: &DeviceId, role: Role) -> bool {
+    let Ok(request) = CertReq::from_der(request) else { return false };
+    let subject = &request.info.subject;
+    subject.iter().count() == 2
+        && x509::only_text(subject, x509::COMMON_NAME).as_deref() == Some(name(role))
+        && x509::only_text(subject, x509::SERIAL_NUMBER) == Some(alloc::format!("{device}"))
+        && request.info.attributes.is_empty()
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Pay => "pay",
+        Role::Login => "login",
     }
-    let key = PublicKey::from_sec1(request.info.public_key.subject_public_key.as_bytes()?)?;
-    let signature = p256::ecdsa::Signature::from_der(request.signature.as_bytes()?).ok()?;
-    let signature = Signature::normalised(&signature.to_bytes())?;
-    verifier.verify(&key, &request.info.to_der().ok()?, &signature).then_some(key)
 }
 
 #[cfg(test)]

@@ -3,43 +3,26 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use x509_cert::Certificate;
-use x509_cert::der::asn1::ObjectIdentifier;
-use x509_cert::der::{Decode, Encode};
-use x509_cert::ext::pkix::BasicConstraints;
-
 use crate::bank_key::{read_key, read_version};
 use crate::cbor::{Reader, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
-use crate::csr::ECDSA_SHA256;
-use crate::key::{DeviceId, PublicKey, Sign, Signature, VerifySignature, unhex};
+use crate::key::{DeviceId, PublicKey, Sign, VerifySignature, unhex};
 use crate::refusal::Refusal;
+use crate::x509::{COMMON_NAME, ORGANIZATION, Parsed, SERIAL_NUMBER};
 
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-const SERIAL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.5");
-const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
-const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 /// Certificates in a chain, the root not among them.
 const MAX_CHAIN: usize = 3;
 
 /// A maker's root, as the phone or the bank trusts it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MakerRoot {
-    key: PublicKey,
-    subject: Vec<u8>,
-}
+#[derive(Clone, Debug)]
+pub struct MakerRoot(Parsed);
 
 impl MakerRoot {
     /// From the root's certificate, DER.
     #[must_use]
     pub fn from_der(der: &[u8]) -> Option<Self> {
-        let certificate = Certificate::from_der(der).ok()?;
-        is_ca(&certificate).then_some(())?;
-        Some(Self {
-            key: key_of(&certificate)?,
-            subject: certificate.tbs_certificate().subject().to_der().ok()?,
-        })
+        Parsed::from_der(der).filter(|root| root.may_issue(0)).map(Self)
     }
 }
 
@@ -76,30 +59,28 @@ impl DeviceIdentity {
         if chain.is_empty() || chain.len() > MAX_CHAIN {
             return None;
         }
-        let certificates: Option<Vec<Certificate>> =
-            chain.iter().map(|der| Certificate::from_der(der).ok()).collect();
+        let certificates: Option<Vec<Parsed>> = chain.iter().map(|der| Parsed::from_der(der)).collect();
         let certificates = certificates?;
         for (at, certificate) in certificates.iter().enumerate() {
-            let issuer = certificates.get(at + 1);
-            let issued = match issuer {
-                Some(issuer) => is_ca(issuer) && is_issued_by(certificate, issuer, verifier)?,
-                None => roots.iter().any(|root| is_issued_by_root(certificate, root, verifier) == Some(true)),
+            // `at` issuers stand between the device and the issuer of this one.
+            let issued_by =
+                |issuer: &Parsed| issuer.may_issue(at) && certificate.is_issued_by(issuer, verifier);
+            let issued = match certificates.get(at + 1) {
+                Some(issuer) => issued_by(issuer),
+                None => roots.iter().any(|root| issued_by(&root.0)),
             };
-            if !issued || now.is_some_and(|now| !is_valid_at(certificate, now)) {
+            if !issued || now.is_some_and(|now| !certificate.is_valid_at(now)) {
                 return None;
             }
         }
-        let leaf = certificates.first()?;
-        if is_ca(leaf) {
-            return None;
-        }
-        let device = subject_text(leaf, SERIAL_NUMBER)?;
+        let leaf = certificates.first().filter(|leaf| leaf.is_end())?;
+        let device = leaf.subject_text(SERIAL_NUMBER)?;
         let id = DeviceId::from_slice(&unhex(&device)?)?;
         Some(Self {
             device: id,
-            brand: subject_text(leaf, ORGANIZATION)?,
-            model: subject_text(leaf, COMMON_NAME)?,
-            key: key_of(leaf)?,
+            brand: leaf.subject_text(ORGANIZATION)?,
+            model: leaf.subject_text(COMMON_NAME)?,
+            key: leaf.key,
         })
         .filter(|_| device.bytes().all(|byte| !byte.is_ascii_uppercase()))
     }
@@ -148,62 +129,5 @@ pub fn verify_statement(
 /// The key of an X.509 certificate, if it is P-256.
 #[must_use]
 pub fn certified_key(der: &[u8]) -> Option<PublicKey> {
-    key_of(&Certificate::from_der(der).ok()?)
-}
-
-fn key_of(certificate: &Certificate) -> Option<PublicKey> {
-    let info = certificate.tbs_certificate().subject_public_key_info();
-    PublicKey::from_sec1(info.subject_public_key.as_bytes()?)
-}
-
-fn is_issued_by(
-    certificate: &Certificate,
-    issuer: &Certificate,
-    verifier: &impl VerifySignature,
-) -> Option<bool> {
-    let names = certificate.tbs_certificate().issuer() == issuer.tbs_certificate().subject();
-    Some(names && is_signed_by(certificate, &key_of(issuer)?, verifier)?)
-}
-
-fn is_issued_by_root(
-    certificate: &Certificate,
-    root: &MakerRoot,
-    verifier: &impl VerifySignature,
-) -> Option<bool> {
-    let names = certificate.tbs_certificate().issuer().to_der().ok()? == root.subject;
-    Some(names && is_signed_by(certificate, &root.key, verifier)?)
-}
-
-fn is_signed_by(certificate: &Certificate, key: &PublicKey, verifier: &impl VerifySignature) -> Option<bool> {
-    if certificate.signature_algorithm().oid != ECDSA_SHA256 {
-        return Some(false);
-    }
-    let signature = p256::ecdsa::Signature::from_der(certificate.signature().as_bytes()?).ok()?;
-    // X.509 does not ask for low-S.
-    let signature = Signature::normalised(&signature.to_bytes())?;
-    Some(verifier.verify(key, &certificate.tbs_certificate().to_der().ok()?, &signature))
-}
-
-fn is_ca(certificate: &Certificate) -> bool {
-    certificate.tbs_certificate().extensions().is_some_and(|extensions| {
-        extensions.iter().any(|extension| {
-            extension.extn_id == BASIC_CONSTRAINTS
-                && BasicConstraints::from_der(extension.extn_value.as_bytes()).is_ok_and(|basic| basic.ca)
-        })
-    })
-}
-
-fn is_valid_at(certificate: &Certificate, now: u64) -> bool {
-    let validity = certificate.tbs_certificate().validity();
-    let from = validity.not_before.to_unix_duration().as_secs();
-    let to = validity.not_after.to_unix_duration().as_secs();
-    (from..=to).contains(&now)
-}
-
-fn subject_text(certificate: &Certificate, oid: ObjectIdentifier) -> Option<String> {
-    let subject = certificate.tbs_certificate().subject();
-    let attribute = subject.iter().find(|attribute| attribute.oid == oid)?;
-    let text = core::str::from_utf8(attribute.value.value()).ok()?;
-    crate::text::check(text).ok()?;
-    Some(String::from(text)).filter(|text| !text.is_empty() && text.len() <= 64)
+    Parsed::from_der(der).map(|certificate| certificate.key)
 }

@@ -30,3 +30,4 @@ pub mod render;
 pub mod secret;
 pub mod text;
 pub mod verify;
+mod x509;

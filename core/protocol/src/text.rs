@@ -17,6 +17,8 @@ pub enum TextError {
     Spaces,
     /// Letters of scripts that do not go together.
     MixedScripts,
+    /// A name with more digits than a name has.
+    Digits,
 }
 
 impl TextError {
@@ -30,6 +32,7 @@ impl TextError {
             TextError::NotShowable => "not-showable",
             TextError::Spaces => "spaces",
             TextError::MixedScripts => "mixed-scripts",
+            TextError::Digits => "digits",
         }
     }
 }
@@ -45,6 +48,20 @@ pub fn check(text: &str) -> Result<(), TextError> {
         return Err(TextError::Spaces);
     }
     scripts(text)
+}
+
+/// Most digits in the name of a payee or of a bank.
+pub const MAX_NAME_DIGITS: usize = 5;
+
+/// Checks the name of a payee or of a bank: a text that holds no account number.
+pub fn check_name(text: &str) -> Result<(), TextError> {
+    check(text)?;
+    let digits = text.chars().filter(|c| c.is_numeric() && !is_han(*c)).count();
+    if digits > MAX_NAME_DIGITS { Err(TextError::Digits) } else { Ok(()) }
+}
+
+fn is_han(c: char) -> bool {
+    script(c) == Script::Han
 }
 
 /// Whether a text is shown with the look-alike mark.

@@ -9,7 +9,8 @@ use crate::attestation::Attestation;
 use crate::authorization::{About, Authorization, Decision, Received, Uv, Verified};
 use crate::code::Code;
 use crate::cose::Sign1;
-use crate::key::{Hash, KeyId, PublicKey, VerifySignature};
+use crate::csr;
+use crate::key::{DeviceId, Hash, KeyId, PublicKey, VerifySignature};
 use crate::order::{self, Operation, Order};
 use crate::refusal::Refusal;
 use crate::render::{Notices, PaidBefore, Profile, pages};
@@ -145,6 +146,10 @@ pub fn attestation(
         || about.operation != order.payload().operation.number()
         || attestation.role != role
     {
+        return Err(Code::BadAuthorization.into());
+    }
+    let device = DeviceId::from(*order.payload().addressee.as_bytes());
+    if !csr::is_for(&attestation.request, &device, role) {
         return Err(Code::BadAuthorization.into());
     }
     let shown = shown_as(about, &order, record.profile, &[Notices::default()]);

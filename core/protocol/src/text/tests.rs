@@ -42,6 +42,18 @@ fn ordinary_names_pass_and_look_alikes_are_marked() {
 }
 
 #[test]
+fn a_name_holds_no_account() {
+    for name in ["7-Eleven 便利店", "杭州第二中学 (2026)", "二〇二六年基金会", "No. 12345"] {
+        assert_eq!(check_name(name), Ok(()), "{name}");
+    }
+    for name in ["龙井茶业账号 6217 0012", "ACME ６２１７００", "a1b2c3d4e5f6", "①②③④⑤⑥"]
+    {
+        assert_eq!(check_name(name), Err(TextError::Digits), "{name}");
+    }
+    assert_eq!(check("账号 6217 0012"), Ok(()), "another text may");
+}
+
+#[test]
 fn the_set_is_closed_under_nfc() {
     for (first, last) in glyph_set::RANGES {
         for code in *first..=*last {

@@ -69,6 +69,19 @@ fn line(min: usize, max: usize) -> impl Strategy<Value = String> {
     )
 }
 
+/// A text with as many digits as a name may have: the others become dashes, which go with every script.
+fn name(max: usize) -> impl Strategy<Value = String> {
+    line(1, max).prop_map(|value| {
+        let mut digits = 0;
+        let few = |c: char| {
+            let digit = text::check_name(&c.to_string().repeat(6)) == Err(text::TextError::Digits);
+            digits += usize::from(digit);
+            if digit && digits > text::MAX_NAME_DIGITS { '-' } else { c }
+        };
+        value.chars().map(few).collect()
+    })
+}
+
 fn domestic() -> impl Strategy<Value = String> {
     "[0-9A-Z]{1,34}"
 }
@@ -107,7 +120,7 @@ pub(crate) fn transfer() -> impl Strategy<Value = Transfer> {
         let date = year * 10_000 + month * 100 + day;
         if is_date(date) { date } else { date - 5 }
     });
-    let texts = (line(1, 140), line(1, 70), line(0, 140));
+    let texts = (name(140), name(70), line(0, 140));
     let rest = (prop::option::of(1..=999_999_999_999_999u64), name_check, prop::option::of(date));
     (domestic(), creditor(), texts, amount(), rest, prop::option::of(order_id())).prop_map(
         |(

@@ -38,16 +38,25 @@ fn every_order_is_shown_as_the_second_renderer_shows_it() {
 #[test]
 fn what_cannot_be_shown_is_refused_with_its_field() {
     let cases = list(&vectors()["unshowable"]);
+    let mut earlier = 0;
     for case in cases {
         let order = Order::receive(&bytes(&case["cose"])).unwrap();
-        let order = order.verify(&named_key("order-transfer", &bank()), &Both).unwrap();
         let (key, sub) = text(&case["field"]).split_once('.').unwrap();
         let field = Field::inner(key.parse().unwrap(), sub.parse().unwrap());
+        let order = match order.verify(&named_key("order-transfer", &bank()), &Both) {
+            Ok(order) => order,
+            // The vectors are older than the rule that a name holds few digits: refused one step earlier.
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::at(Code::BadText, field), "{}", case["name"]);
+                earlier += 1;
+                continue;
+            }
+        };
         for profile in [Profile::Zh1, Profile::En1] {
             let refused = pages(&order, profile, &Notices::default()).unwrap_err();
             assert_eq!(refused.field, field, "{}", case["name"]);
             assert_eq!(Refusal::from(refused), Refusal::at(Code::Unshowable, field));
         }
     }
-    assert_eq!(cases.len(), 4);
+    assert_eq!((cases.len(), earlier), (4, 1));
 }

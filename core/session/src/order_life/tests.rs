@@ -121,3 +121,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn debug_shows_no_order() {
+    let canary = vec![b'6'; 19];
+    let stage = Stage::Decided { order: canary.clone(), answer: canary.clone() };
+    let life = OrderLife { stage, cancel: false };
+    let text = std::format!("{life:?} {:?} {:?}", Event::Created(canary.clone()), Event::Answered(canary));
+    assert!(!text.contains("54"), "{text}");
+}
