@@ -17,7 +17,7 @@ pub struct Summary {
     pub transfers: Vec<Transfer>,
     /// Before the first transfer and after the last one.
     pub balances: Balances,
-    /// How long it took in all.
+    /// How long it took in all, begun seconds counted whole.
     pub seconds: u64,
 }
 
