@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use ushield_protocol::key::PhoneId;
 use ushield_protocol::render::{COLUMNS, Locale, ROWS};
 use ushield_protocol::text;
 use words::Words;
@@ -13,7 +14,7 @@ use words::Words;
 use crate::vault::{Identity, PinState};
 
 /// Messages that go back to the idle screen by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     Approved,
     KeyMade,
@@ -24,11 +25,24 @@ pub(crate) enum Notice {
     PinChanged,
     PinWrong(u8),
     PinLocked,
-    Paired,
+    /// The phone's name.
+    Paired(String),
     PairingTriesSpent,
     PhonesFull,
     Forgotten,
     NotDone,
+}
+
+impl Notice {
+    /// Whether it says what the customer did not do, or has to know: then nothing takes its place before it was read.
+    pub(crate) fn must_be_read(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::TimedOut | Self::LinkLost | Self::PinWrong(_) | Self::PinLocked => true,
+            Self::PairingTriesSpent | Self::PhonesFull => true,
+            Self::Approved | Self::KeyMade | Self::Rejected | Self::PinChanged => false,
+            Self::Paired(_) | Self::Forgotten | Self::NotDone => false,
+        }
+    }
 }
 
 /// Draws in the customer's language.
@@ -63,15 +77,23 @@ impl Screens {
     }
 
     /// One phone of the list, which may be empty.
-    pub(crate) fn phone(&self, name: Option<&str>, at: usize, count: usize) -> String {
+    pub(crate) fn phone(&self, phone: Option<(&PhoneId, &str)>, at: usize, count: usize) -> String {
         let w = self.words;
-        match name {
+        match phone {
             None => page(w.phones, &[w.no_phone.to_string()], "", w.back_key),
-            Some(name) => {
+            Some((id, name)) => {
                 let title = format!("{} {}/{count}", w.phones, at.saturating_add(1));
-                page(&title, &fold(name), w.forget_key, w.back_key)
+                page(&title, &self.phone_lines(id, name), w.forget_key, w.back_key)
             }
         }
+    }
+
+    /// A phone chooses its name, also that of another one; its id tells it apart, and stands last.
+    fn phone_lines(&self, id: &PhoneId, name: &str) -> Vec<String> {
+        let mut lines = fold(name);
+        lines.truncate(ROWS - 3);
+        lines.push(format!("{} {id}", self.words.number));
+        lines
     }
 
     pub(crate) fn about(&self, me: &Identity) -> String {
@@ -98,13 +120,12 @@ impl Screens {
         page(w.pair_a_phone, &lines, "", w.back_key)
     }
 
-    /// The digits. OK counts once the phone has answered.
-    pub(crate) fn digits(&self, digits: u32, name: &str, answered: bool) -> String {
+    /// The digits. OK counts once the phone has answered. Nothing that the other side wrote stands beside them: a name
+    /// could be digits too.
+    pub(crate) fn digits(&self, digits: u32, answered: bool) -> String {
         let w = self.words;
-        let mut lines = fold(name);
-        lines.truncate(2);
-        lines.insert(0, format!("{:9}{digits:06}", ""));
-        lines.push(if answered { w.digits_equal } else { w.confirm_on_phone }.to_string());
+        let question = if answered { w.digits_equal } else { w.confirm_on_phone };
+        let lines = [String::new(), format!("{:9}{digits:06}", ""), String::new(), question.to_string()];
         page(w.pair_a_phone, &lines, if answered { w.yes_key } else { "" }, w.no_key)
     }
 
@@ -112,9 +133,9 @@ impl Screens {
         self.ask(self.words.change_pin, self.words.change_pin_text)
     }
 
-    pub(crate) fn forget(&self, name: &str) -> String {
+    pub(crate) fn forget(&self, id: &PhoneId, name: &str) -> String {
         let w = self.words;
-        page(w.forget, &fold(name), w.yes_key, w.no_key)
+        page(w.forget, &self.phone_lines(id, name), w.yes_key, w.no_key)
     }
 
     pub(crate) fn pin_missing(&self) -> String {
@@ -134,7 +155,7 @@ impl Screens {
         page(w.pin, &own(w.last_try), w.try_key, if reject { w.reject_key } else { w.no_key })
     }
 
-    pub(crate) fn notice(&self, notice: Notice) -> String {
+    pub(crate) fn notice(&self, notice: &Notice) -> String {
         let w = self.words;
         let (title, text) = match notice {
             Notice::Approved => (w.done, w.approved),
@@ -149,7 +170,11 @@ impl Screens {
                 return page(w.pin, &lines, w.ok_key, "");
             }
             Notice::PinLocked => (w.pin, w.locked),
-            Notice::Paired => (w.done, w.paired),
+            Notice::Paired(name) => {
+                let mut lines = own(w.paired);
+                lines.extend(fold(name));
+                return page(w.done, &lines, w.ok_key, "");
+            }
             Notice::PairingTriesSpent => (w.ended, w.pairing_tries_spent),
             Notice::PhonesFull => (w.pair_a_phone, w.phones_full),
             Notice::Forgotten => (w.done, w.forgotten),

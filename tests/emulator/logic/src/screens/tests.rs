@@ -20,19 +20,19 @@ fn me(locale: Locale) -> Identity {
 
 fn every_screen(locale: Locale) -> Vec<String> {
     let screens = Screens::new(locale);
-    let (me, name) = (me(locale), "W".repeat(32));
+    let (me, name, id) = (me(locale), "W".repeat(32), PhoneId::from([0xab; 8]));
     let mut pages = vec![
         screens.idle(&me, 8, PinState { initial: true, tries: 5 }),
         screens.idle(&me, 8, PinState { initial: false, tries: 0 }),
         screens.phone(None, 0, 0),
-        screens.phone(Some(&name), 7, 8),
+        screens.phone(Some((&id, &name)), 7, 8),
         screens.about(&me),
         screens.pairing_mode(0),
         screens.pairing_mode(2),
-        screens.digits(7, &name, false),
-        screens.digits(7, &name, true),
+        screens.digits(7, false),
+        screens.digits(7, true),
         screens.pin_change(),
-        screens.forget(&name),
+        screens.forget(&id, &name),
         screens.pin_missing(),
         screens.pin_wrong(4),
         screens.last_try(true),
@@ -50,13 +50,13 @@ fn every_screen(locale: Locale) -> Vec<String> {
         Notice::PinChanged,
         Notice::PinWrong(4),
         Notice::PinLocked,
-        Notice::Paired,
+        Notice::Paired(name),
         Notice::PairingTriesSpent,
         Notice::PhonesFull,
         Notice::Forgotten,
         Notice::NotDone,
     ];
-    pages.extend(notices.into_iter().map(|notice| screens.notice(notice)));
+    pages.extend(notices.into_iter().map(|notice| screens.notice(&notice)));
     pages
 }
 
@@ -122,7 +122,19 @@ fn no_word_is_longer_than_its_line() {
 
 #[test]
 fn digits_are_six_with_leading_zeros() {
-    let page = Screens::new(Locale::En).digits(42, "phone", true);
+    let page = Screens::new(Locale::En).digits(42, true);
     assert!(page.contains(" 000042"), "{page}");
     assert_eq!(Screens::new(Locale::Zh).menu(1).split('\n').nth(2).unwrap().to_string(), "> 手机");
+}
+
+/// However long the name: what tells two phones apart is there, in the list and in the question.
+#[test]
+fn a_phone_is_shown_with_its_id() {
+    let (id, name) = (PhoneId::from([0xab; 8]), "W".repeat(32));
+    for locale in [Locale::Zh, Locale::En] {
+        let screens = Screens::new(locale);
+        for page in [screens.phone(Some((&id, &name)), 0, 1), screens.forget(&id, &name)] {
+            assert!(page.contains("abababababababab"), "{page}");
+        }
+    }
 }

@@ -16,10 +16,8 @@ use crate::hal::{Board, Key, Millis};
 use crate::screens::Notice;
 use crate::vault::Comparison;
 
-/// PIN blocks are held no longer without a key.
-const PIN_HELD: u64 = 60_000;
-/// Other questions stay as long as a review does.
-const UNANSWERED: u64 = 120_000;
+/// How long a question stays, and the PIN blocks that came with it.
+pub(super) const UNANSWERED: u64 = 60_000;
 
 /// What is asked.
 pub(super) enum Ask {
@@ -46,7 +44,7 @@ impl Ask {
 
 impl<B: Board> Token<B> {
     pub(super) fn ask_pin_change(&mut self, old: PinBlock, new: PinBlock, now: Millis) -> Result<(), Stop> {
-        self.refuse_while_asking()?;
+        self.refuse_to_ask(now)?;
         if self.vault.pin_state()?.is_locked() {
             return Err(Code::PinLocked.into());
         }
@@ -58,16 +56,16 @@ impl<B: Board> Token<B> {
         }
         let page = self.screens.pin_change();
         self.draw(&page);
-        let until = now.plus(PIN_HELD);
+        let until = now.plus(UNANSWERED);
         self.face = Face::Asked(Ask::ChangePin(ChangePin { old, new, last_try: false, until }));
         self.await_customer(Awaited::Ask, now);
         Ok(())
     }
 
     pub(super) fn ask_forget(&mut self, phone: PhoneId, now: Millis) -> Result<(), Stop> {
-        self.refuse_while_asking()?;
+        self.refuse_to_ask(now)?;
         let name = self.vault.phone(&phone)?.ok_or(Code::NotFound)?.name;
-        let page = self.screens.forget(&name);
+        let page = self.screens.forget(&phone, &name);
         self.draw(&page);
         self.face = Face::Asked(Ask::Forget { phone, until: now.plus(UNANSWERED) });
         self.await_customer(Awaited::Ask, now);
@@ -77,6 +75,12 @@ impl<B: Board> Token<B> {
     /// One question at a time: a second one is busy, never a replacement.
     pub(super) fn refuse_while_asking(&self) -> Result<(), Stop> {
         if self.face.is_asking() { Err(Code::Busy.into()) } else { Ok(()) }
+    }
+
+    /// A question's one OK could be that which was meant for a message.
+    fn refuse_to_ask(&self, now: Millis) -> Result<(), Stop> {
+        self.refuse_while_asking()?;
+        if self.face.is_notice(now) { Err(Code::Busy.into()) } else { Ok(()) }
     }
 
     pub(super) fn ask_key(&mut self, ask: Ask, key: Key, now: Millis) -> Step {

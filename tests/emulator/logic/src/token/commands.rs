@@ -48,6 +48,10 @@ impl<B: Board> Token<B> {
             Request::Forget { phone } => self.ask_forget(phone, now).map(|()| None),
             Request::PinChange { old, new } => self.ask_pin_change(old, new, now).map(|()| None),
             Request::BankKey { statement } => {
+                // A running review goes on under the key and the floor that it was admitted with.
+                if matches!(self.face, Face::Review(_)) {
+                    return Err(Code::Busy.into());
+                }
                 self.vault.take_bank_key(&statement)??;
                 Ok(Some(Reply::ok(Vec::new())))
             }

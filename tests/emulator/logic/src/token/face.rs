@@ -29,6 +29,7 @@ pub(super) enum Face {
     /// Forgetting a phone, asked for by key.
     Forgetting {
         phone: PhoneId,
+        until: Millis,
     },
     PairingMode {
         until: Millis,
@@ -40,17 +41,19 @@ pub(super) enum Face {
     Review(Box<Review>),
     Notice {
         until: Millis,
+        must_be_read: bool,
     },
 }
 
 impl Face {
     pub(super) fn deadline(&self) -> Option<Millis> {
         match self {
-            Self::PairingMode { until } | Self::Notice { until } => Some(*until),
+            Self::PairingMode { until } | Self::Notice { until, .. } | Self::Forgetting { until, .. } => {
+                Some(*until)
+            }
             Self::Asked(ask) => Some(ask.deadline()),
             Self::Review(review) => Some(review.deadline()),
-            Self::Idle | Self::Menu { .. } | Self::About | Self::Phones { .. } => None,
-            Self::Forgetting { .. } | Self::Digits => None,
+            Self::Idle | Self::Menu { .. } | Self::About | Self::Phones { .. } | Self::Digits => None,
         }
     }
 
@@ -61,7 +64,17 @@ impl Face {
 
     /// Whether the customer is asked something that a command may not replace.
     pub(super) fn is_asking(&self) -> bool {
-        matches!(self, Self::Digits | Self::Asked(_) | Self::Review(_))
+        matches!(self, Self::Digits | Self::Asked(_) | Self::Review(_) | Self::Forgetting { .. })
+    }
+
+    /// Whether an order would take away what the customer has not read.
+    pub(super) fn is_unread(&self, now: Millis) -> bool {
+        matches!(self, Self::Notice { until, must_be_read: true } if now < *until)
+    }
+
+    /// Whether a message waits for the OK that a question would take.
+    pub(super) fn is_notice(&self, now: Millis) -> bool {
+        matches!(self, Self::Notice { until, .. } if now < *until)
     }
 }
 
@@ -80,7 +93,11 @@ impl<B: Board> Token<B> {
         match core::mem::replace(&mut self.face, Face::Idle) {
             Face::Review(review) => self.review_tick(review, now),
             Face::Asked(ask) => self.ask_tick(ask, now),
-            Face::PairingMode { until } | Face::Notice { until } if now >= until => self.show_idle(),
+            Face::PairingMode { until } | Face::Notice { until, .. } | Face::Forgetting { until, .. }
+                if now >= until =>
+            {
+                self.show_idle()
+            }
             face => {
                 self.face = face;
                 Ok(())
@@ -101,8 +118,8 @@ impl<B: Board> Token<B> {
     }
 
     pub(super) fn show_notice(&mut self, notice: Notice, now: Millis) {
-        let page = self.screens.notice(notice);
+        let page = self.screens.notice(&notice);
         self.draw(&page);
-        self.face = Face::Notice { until: now.plus(NOTICE) };
+        self.face = Face::Notice { until: now.plus(NOTICE), must_be_read: notice.must_be_read() };
     }
 }

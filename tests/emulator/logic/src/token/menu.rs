@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use ushield_protocol::key::PhoneId;
 
+use super::asks::UNANSWERED;
 use super::face::Face;
 use super::{Step, Token};
 use crate::hal::{Board, Key, Millis};
@@ -39,13 +40,14 @@ impl<B: Board> Token<B> {
             }
             (Face::Phones { phones, at }, Key::Ok) => match phones.get(at) {
                 Some((phone, name)) => {
-                    let page = self.screens.forget(name);
+                    let page = self.screens.forget(phone, name);
                     self.draw(&page);
-                    self.face = Face::Forgetting { phone: *phone };
+                    self.face = Face::Forgetting { phone: *phone, until: now.plus(UNANSWERED) };
                 }
                 None => self.show_phones(phones, at),
             },
-            (Face::Forgetting { phone }, Key::Ok) => return self.forget_by_key(phone, now),
+            (Face::Forgetting { until, .. }, _) if now >= until => return self.show_idle(),
+            (Face::Forgetting { phone, .. }, Key::Ok) => return self.forget_by_key(phone, now),
             (Face::Forgetting { .. }, Key::Cancel) => {
                 let phones = self.vault.phones()?;
                 self.show_phones(phones, 0);
@@ -64,8 +66,8 @@ impl<B: Board> Token<B> {
     }
 
     fn show_phones(&mut self, phones: Vec<(PhoneId, String)>, at: usize) {
-        let name = phones.get(at).map(|(_, name)| name.as_str());
-        let page = self.screens.phone(name, at, phones.len());
+        let phone = phones.get(at).map(|(id, name)| (id, name.as_str()));
+        let page = self.screens.phone(phone, at, phones.len());
         self.draw(&page);
         self.face = Face::Phones { phones, at };
     }

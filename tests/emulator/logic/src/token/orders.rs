@@ -36,7 +36,7 @@ impl<B: Board> Token<B> {
         bytes: &[u8],
         now: Millis,
     ) -> Result<Option<Reply>, Stop> {
-        match self.admit(&phone, bytes)? {
+        match self.admit(&phone, bytes, now)? {
             Admission::Answered(answer) => return Ok(Some(Reply::ok(answer))),
             Admission::Running => {
                 if let (Face::Review(review), Some(pin)) = (&mut self.face, pin) {
@@ -61,7 +61,7 @@ impl<B: Board> Token<B> {
         Ok(None)
     }
 
-    fn admit(&self, phone: &PhoneId, bytes: &[u8]) -> Result<Admission, Stop> {
+    fn admit(&self, phone: &PhoneId, bytes: &[u8], now: Millis) -> Result<Admission, Stop> {
         // 1 to 5
         let order = self.verify(Order::receive(bytes)?)?;
         let payload = order.payload();
@@ -89,6 +89,9 @@ impl<B: Board> Token<B> {
             return Ok(Admission::Running);
         }
         self.refuse_while_asking()?;
+        if self.face.is_unread(now) {
+            return Err(Code::Busy.into());
+        }
         // 10
         self.check_state(payload)?;
         let notices = Notices { paid_before: self.vault.paid_before(payload)? };

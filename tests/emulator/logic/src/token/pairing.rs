@@ -188,7 +188,7 @@ impl<B: Board> Token<B> {
         let answered = !matches!(session.answer, Answer::Awaited);
         let page = match session.answer {
             Answer::YesWithLastTry(_) => self.screens.last_try(false),
-            _ => self.screens.digits(session.digits, &session.name, answered),
+            _ => self.screens.digits(session.digits, answered),
         };
         self.draw(&page);
         self.face = Face::Digits;
@@ -241,7 +241,7 @@ impl<B: Board> Token<B> {
         self.vault.clear_pairing_tries()?;
         let tries = self.vault.pin_state()?.tries;
         let p6 = P6::Paired { k_hint: phone.k_hint, k_adv: phone.k_adv, tries };
-        self.show_notice(Notice::Paired, now);
+        self.show_notice(Notice::Paired(phone.name), now);
         let Ok(p6) = session.transport.seal(&p6.encode()) else { return self.hang_up(now) };
         self.send(Kind::Pairing, p6);
         // The phone may go on with K1 at once.

@@ -155,9 +155,11 @@ fn what_no_key_decided_raises_no_floor() {
     world.request(&Request::Cancel { order: late.id });
     assert_eq!(world.reply().unwrap().code, Code::Cancelled);
     assert_eq!(world.result().code, Code::Ok);
+    world.dismiss();
     world.show(&bytes);
     world.wait(120);
     assert_eq!(world.result().code, Code::TimedOut);
+    world.dismiss();
     let (_, bytes) = world.a_transfer();
     world.show(&bytes);
 }

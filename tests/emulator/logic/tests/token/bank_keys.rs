@@ -2,6 +2,7 @@ use ushield_protocol::bank_key::{BankKey, Purpose};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{BankId, Sign};
 use ushield_protocol::message::Request;
+use ushield_token::Key;
 
 use super::world::{NOW, PIN, World, key, order_with};
 
@@ -13,6 +14,7 @@ fn refusal_of_a_transfer(world: &mut World) -> Code {
         world.request(&Request::Cancel { order: order.id });
         world.reply().unwrap();
         world.result();
+        world.dismiss();
     }
     reply.code
 }
@@ -96,4 +98,21 @@ fn the_cache_holds_sixteen_keys_and_never_drops_a_current_one() {
     world.reboot();
     world.reconnect(&phone);
     assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed, "current for certificates");
+}
+
+/// A review goes on under the key and the floor that it was admitted with: neither changes while it stands.
+#[test]
+fn while_an_order_is_shown_no_key_is_taken() {
+    let (mut world, phone) = World::ready();
+    let (_, bytes) = world.a_transfer();
+    world.show(&bytes);
+    world.reconnect(&phone);
+    let withdrawn =
+        BankKey { key: key(0x55).public_key(), not_before: NOW + 10_000, ..world.bank.statement(2) };
+    assert_eq!(world.give_bank_key(&withdrawn), Code::Busy);
+    world.show(&bytes);
+    world.press(Key::Cancel);
+    world.result();
+    assert_eq!(world.give_bank_key(&withdrawn), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed);
 }

@@ -21,6 +21,7 @@ mod connection;
 mod forget;
 mod keeping;
 mod menu;
+mod messages;
 mod pages;
 mod pairing;
 mod pin;

@@ -61,6 +61,7 @@ fn every_review_starts_unread() {
     world.request(&ushield_protocol::message::Request::Cancel { order: order.id });
     world.reply().unwrap();
     world.result();
+    world.dismiss();
     world.show(&bytes);
     world.press(Key::Ok);
     assert!(world.take().is_none());

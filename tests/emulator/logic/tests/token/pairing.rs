@@ -384,3 +384,21 @@ fn a_provisional_record_takes_no_place() {
     world.pair(&mut last);
     assert_eq!(world.info().phones, 8);
 }
+
+/// A man in the middle who may write beside the digits writes his own.
+#[test]
+fn the_digits_stand_alone_and_the_name_is_told_afterwards() {
+    let mut world = World::new();
+    world.open_pairing();
+    world.connect();
+    let mut phone = Phone::new(1);
+    let mut session = world.pair_until_digits(&phone);
+    assert!(!world.shows("Test phone"), "{}", world.screen());
+    world.send_p5(&mut session, true, None);
+    assert!(world.shows("Same digits") && !world.shows("Test phone"), "{}", world.screen());
+    world.press(Key::Ok);
+    let P6::Paired { k_hint, .. } = world.take_p6(&mut session) else { panic!() };
+    phone.pairing = Some((session.token, k_hint));
+    assert!(world.shows("is paired") && world.shows("Test phone"), "{}", world.screen());
+    world.reconnect(&phone);
+}

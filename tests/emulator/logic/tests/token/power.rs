@@ -284,6 +284,7 @@ fn a_pin_change() {
             world.request(&super::world::pin_change(PIN, "975311"));
             world.press(Key::Ok);
             if world.result().code == Code::PinWrong {
+                world.dismiss();
                 world.change_pin(new, "975311");
             }
             assert_eq!(world.info().tries, 5);

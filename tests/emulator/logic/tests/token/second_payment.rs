@@ -20,6 +20,7 @@ fn first_page(world: &mut World, change: impl FnOnce(&mut OrderPayload)) -> Stri
     world.request(&Request::Cancel { order: order.id });
     assert_eq!(world.reply().unwrap().code, Code::Cancelled);
     world.result();
+    world.dismiss();
     page
 }
 

@@ -45,6 +45,7 @@ fn a_review_without_a_phone_ends_too_and_nothing_is_signed() {
     world.reconnect(&phone);
     let collect = ushield_protocol::message::Request::Collect { order: order.id };
     assert_eq!(world.ask(&collect).code, Code::NotFound);
+    world.dismiss();
     world.show(&bytes);
 }
 

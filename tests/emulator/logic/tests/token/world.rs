@@ -281,6 +281,7 @@ impl World {
         world.pair(&mut phone);
         world.change_pin(INITIAL_PIN, PIN);
         world.certify(&phone, Role::Pay);
+        world.dismiss();
         (world, phone)
     }
 
@@ -388,6 +389,11 @@ impl World {
         }
     }
 
+    /// Reads a message and takes it away. C does nothing on the idle screen that follows.
+    pub(crate) fn dismiss(&mut self) {
+        self.press(Key::Cancel);
+    }
+
     /// Time passes; the token is woken at its deadlines.
     pub(crate) fn wait(&mut self, seconds: u64) {
         let end = self.now.plus(seconds * 1000);
@@ -481,6 +487,7 @@ impl World {
         assert!(self.connect().pairing);
         let mut session = self.pair_until_digits(phone);
         self.finish_pairing(phone, &mut session);
+        self.dismiss();
         self.reconnect(phone);
         self.info();
     }
@@ -565,6 +572,8 @@ impl World {
         self.request(&pin_change(old, new));
         self.press(Key::Ok);
         assert_eq!(self.result().code, Code::Ok);
+        assert!(self.shows("The PIN is changed"), "{}", self.screen());
+        self.dismiss();
     }
 
     pub(crate) fn give_bank_key(&mut self, statement: &BankKey) -> Code {
