@@ -1,5 +1,7 @@
 //! Accounts, orders, authorizations and certificates.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use ushield_protocol::key::OrderId;
 
@@ -15,7 +17,7 @@ pub struct Accounts {
 }
 
 /// An account of the customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// Number, without separators.
@@ -26,6 +28,13 @@ pub struct Account {
     pub exponent: u8,
     /// In minor units.
     pub balance: u64,
+}
+
+/// Neither number nor balance.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Account({} bytes, {})", self.number.len(), self.currency)
+    }
 }
 
 /// Scheme of an account number (protocol.md, 8.3).
@@ -61,7 +70,7 @@ pub enum OrderRequest {
 }
 
 /// A transfer as the customer asks for it. Charges, name check, exponent, times and ids are the bank's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// An account of the customer.
@@ -92,6 +101,22 @@ pub struct Transfer {
     /// customer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
+}
+
+/// Lengths and ids: no name, account, amount or text.
+impl fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("debtor_account", &self.debtor_account.len())
+            .field("creditor_name", &self.creditor_name.len())
+            .field("creditor_account", &self.creditor_account.len())
+            .field("account_scheme", &self.account_scheme)
+            .field("creditor_agent", &self.creditor_agent.len())
+            .field("remittance_text", &self.remittance_text.len())
+            .field("beside", &self.beside)
+            .field("device_id", &self.device_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A first certificate.

@@ -55,13 +55,20 @@ secret! {
 }
 
 /// `POST /v1/sessions`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRequest {
     /// The name that the customer signs in with.
     pub customer: String,
     /// The password.
     pub password: Password,
+}
+
+/// Not even whose it is.
+impl fmt::Debug for SessionRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionRequest(customer of {} bytes)", self.customer.len())
+    }
 }
 
 /// A session.
@@ -83,7 +90,7 @@ mod tests {
         let request: SessionRequest =
             serde_json::from_str(r#"{"customer":"li","password":"correct horse"}"#).unwrap();
         assert_eq!(request.password.expose(), "correct horse");
-        assert!(!format!("{request:?}").contains("horse"));
+        assert_eq!(format!("{request:?}"), "SessionRequest(customer of 2 bytes)");
         assert_eq!(
             serde_json::to_string(&request).unwrap(),
             r#"{"customer":"li","password":"correct horse"}"#

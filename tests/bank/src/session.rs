@@ -27,7 +27,7 @@ const FORGET: u64 = 24 * 3600;
 const MOST_NAMES: i64 = 10_000;
 
 /// A customer, signed in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Customer {
     pub(crate) id: i64,
     pub(crate) name: String,

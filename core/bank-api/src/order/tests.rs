@@ -60,3 +60,58 @@ fn replies_come_back() {
     );
     assert_eq!(serde_json::from_str::<CreatedOrder>(&text).unwrap(), created);
 }
+
+/// Every value that a person could be known by is a canary; none may come out, in either of the two forms.
+#[test]
+fn debug_shows_no_name_account_amount_or_order() {
+    let transfer: Transfer = serde_json::from_str(
+        r#"{"debtor_account":"CANARY1","creditor_name":"CANARY2","creditor_account":"CANARY3","account_scheme":"domestic",
+            "creditor_agent":"CANARY4","amount":7777777,"currency":"CNY","remittance_text":"CANARY5","device_id":"abcd"}"#,
+    )
+    .unwrap();
+    let account =
+        Account { number: "CANARY6".to_owned(), currency: "CNY".to_owned(), exponent: 2, balance: 7_777_777 };
+    let order = Base64Url(b"CANARY7".to_vec());
+    let id = OrderId::from_random([9; 16]);
+    let device_id = "abcd".to_owned();
+    let created = CreatedOrder {
+        order_id: id,
+        device_id: device_id.clone(),
+        order: order.clone(),
+        state: OrderState::Open,
+        created: true,
+    };
+    let kept = Order {
+        order_id: id,
+        device_id,
+        state: OrderState::Open,
+        receipt: Some(order.clone()),
+        order: order.clone(),
+    };
+    let values: [&dyn std::fmt::Debug; 6] = [
+        &OrderRequest::Transfer(transfer),
+        &Accounts { accounts: vec![account] },
+        &created,
+        &Orders { orders: vec![kept] },
+        &AuthorizationReply { receipt: order.clone(), certificate: Some(vec![order.clone()]) },
+        &CancelReply { receipt: order.clone() },
+    ];
+    let bytes = format!("{:?}", order.as_bytes());
+    for value in values {
+        for text in [format!("{value:?}"), format!("{value:#?}")] {
+            for canary in
+                ["CANARY", "7777777", &crate::bytes::encode(b"CANARY7"), bytes.trim_matches(['[', ']'])]
+            {
+                assert!(!text.contains(canary), "{text}");
+            }
+        }
+    }
+    let shown = format!(
+        "{:?} {created:?}",
+        OrderRequest::CertificateDownload(CertificateDownload {
+            role: Role::Pay,
+            device_id: Some("abcd".to_owned())
+        })
+    );
+    assert!(shown.contains("abcd") && shown.contains("7 bytes"), "what helps is shown: {shown}");
+}
