@@ -11,6 +11,7 @@
 
 mod bank;
 mod blocks;
+mod chains;
 mod document;
 mod generators;
 mod matrix;
