@@ -6,6 +6,7 @@
 mod answers;
 mod bank_keys;
 mod decision;
+mod epochs;
 mod identity;
 mod keys;
 mod phones;
@@ -37,7 +38,7 @@ pub(crate) enum Kind {
     PairingTries,
     Phone,
     BankKey,
-    Epoch,
+    Epochs,
     Floor,
     Certificate,
     PendingKey,
@@ -57,7 +58,7 @@ impl Kind {
             Self::PairingTries => 6,
             Self::Phone => 7,
             Self::BankKey => 8,
-            Self::Epoch => 9,
+            Self::Epochs => 9,
             Self::Floor => 10,
             Self::Certificate => 11,
             Self::PendingKey => 12,
@@ -82,6 +83,7 @@ impl<B: Board> Vault<B> {
         let me = Identity::load(&log, &board)?;
         let mut vault = Self { board, log, me };
         vault.finish_interrupted()?;
+        vault.finish_caching()?;
         Ok(vault)
     }
 
@@ -132,22 +134,6 @@ impl<B: Board> Vault<B> {
 
     fn delete(&mut self, kind: Kind, key: &[u8]) -> Result<(), StoreFault> {
         self.log.delete(&mut self.board, kind.number(), key)
-    }
-
-    /// The newest `issued` among decided orders, as section 11 has it.
-    pub(crate) fn floor(&self) -> Result<u64, StoreFault> {
-        match self.find(Kind::Floor, &[]) {
-            Some(entry) => Ok(u64::from_be_bytes(self.part(&entry, 0)?)),
-            None => Ok(0),
-        }
-    }
-
-    fn raise_floor(&mut self, issued: u64) -> Result<(), StoreFault> {
-        if issued > self.floor()? { self.set_floor(issued) } else { Ok(()) }
-    }
-
-    fn set_floor(&mut self, floor: u64) -> Result<(), StoreFault> {
-        self.put(Kind::Floor, &[], &[&floor.to_be_bytes()])
     }
 }
 

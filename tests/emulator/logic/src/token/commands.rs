@@ -125,7 +125,7 @@ impl<B: Board> Token<B> {
 
     fn on_collect(&self, order: &OrderId) -> Result<Reply, Stop> {
         if let Some(answer) = self.vault.answer(order)? {
-            return Ok(Reply::ok(answer.bytes));
+            return Ok(Reply::ok(answer));
         }
         match &self.face {
             Face::Review(review) if review.order_id() == *order => Ok(Reply::status(Code::Waiting)),

@@ -62,13 +62,15 @@ impl<B: Board> Token<B> {
     }
 
     fn admit(&self, phone: &PhoneId, bytes: &[u8], now: Millis) -> Result<Admission, Stop> {
-        // 1 to 5
-        let order = self.verify(Order::receive(bytes)?)?;
-        let payload = order.payload();
-        // 6
-        if let Some(answer) = self.vault.answer(&payload.id)?.filter(|answer| answer.hash == order.hash()) {
-            return Ok(Admission::Answered(answer.bytes));
+        // 1
+        let order = Order::receive(bytes)?;
+        // 2. An answer is found whatever has become of key, bank or time: else it is lost to the phone that lost it.
+        if let Some(answer) = self.vault.answer_to(&order.hash())? {
+            return Ok(Admission::Answered(answer));
         }
+        // 3 to 6
+        let order = self.verify(order)?;
+        let payload = order.payload();
         // 7
         let running = match &self.face {
             Face::Review(review) => Some(review),
@@ -99,7 +101,7 @@ impl<B: Board> Token<B> {
         Ok(Admission::New(Box::new(order), pages))
     }
 
-    /// Steps 2 to 5. Of several statements over one key the newest that allows the order decides.
+    /// Steps 3 to 6. Of several statements over one key the newest that allows the order decides.
     fn verify(&self, order: Order<Received>) -> Result<Order<Verified>, Stop> {
         let mut first = None;
         for key in self.vault.bank_keys(&order.kid())? {
@@ -144,7 +146,7 @@ impl<B: Board> Token<B> {
             Operation::Transfer(_) if self.vault.role_key_id(Role::Pay)?.is_none() => {
                 return Err(Code::NoCertificate.into());
             }
-            Operation::CertificateDownload(download) if self.vault.role_key_id(download.role)?.is_some() => {
+            Operation::CertificateDownload(download) if self.vault.is_certificate_final(download.role)? => {
                 return Err(Code::CertificateExists.into());
             }
             Operation::Transfer(_) | Operation::CertificateDownload(_) => {}

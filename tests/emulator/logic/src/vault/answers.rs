@@ -16,7 +16,7 @@ use crate::store::{Entry, StoreFault, value};
 pub(crate) const APPROVALS: usize = 64;
 /// Rejections kept, apart from the approvals.
 pub(crate) const REJECTIONS: usize = 64;
-/// Pairs of order id and order hash.
+/// Pairs of order id and order hash, with what the second-payment warning needs.
 pub(crate) const TOMBSTONES: usize = 256;
 
 /// Which allowance an answer counts against.
@@ -106,30 +106,41 @@ fn payment(order: &OrderPayload) -> [u8; 16] {
     *hash.as_bytes().first_chunk().unwrap_or(&[0; 16])
 }
 
-/// A stored answer.
-pub(crate) struct Answer {
-    pub(crate) hash: Hash,
-    /// The CBOR sequence that the phone gets.
-    pub(crate) bytes: Vec<u8>,
-}
-
 impl<B: Board> Vault<B> {
     /// The answer to an order, if it was decided and is still kept.
-    pub(crate) fn answer(&self, order: &OrderId) -> Result<Option<Answer>, StoreFault> {
-        let Some(entry) = self.find(Kind::Answer, order.as_bytes()) else { return Ok(None) };
-        let value = value(&self.board, &entry);
-        let mut fields = Fields(&value);
-        fields.byte()?;
-        let hash = Summary::read(&mut fields)?.hash;
-        Ok(Some(Answer { hash, bytes: Vec::from(fields.rest()) }))
+    pub(crate) fn answer(&self, order: &OrderId) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.find(Kind::Answer, order.as_bytes()).map(|entry| self.answer_bytes(&entry)).transpose()
+    }
+
+    /// The answer to the order whose payload has this hash.
+    pub(crate) fn answer_to(&self, order: &Hash) -> Result<Option<Vec<u8>>, StoreFault> {
+        for entry in self.all(Kind::Answer) {
+            if self.summary(&entry)?.hash == *order {
+                return self.answer_bytes(&entry).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The CBOR sequence that the phone gets.
+    fn answer_bytes(&self, entry: &Entry) -> Result<Vec<u8>, StoreFault> {
+        let value = value(&self.board, entry);
+        value.get(1 + Summary::LEN..).map(Vec::from).ok_or(StoreFault::Corrupt)
     }
 
     /// The hash under which an order id was decided.
     pub(crate) fn decided_hash(&self, order: &OrderId) -> Result<Option<Hash>, StoreFault> {
-        match self.find(Kind::Tombstone, order.as_bytes()) {
-            Some(entry) => Ok(Some(Hash::from(self.part::<32>(&entry, 0)?))),
-            None => Ok(None),
+        for kind in [Kind::Tombstone, Kind::Answer] {
+            if let Some(entry) = self.find(kind, order.as_bytes()) {
+                return self.summary(&entry).map(|summary| Some(summary.hash));
+            }
         }
+        Ok(None)
+    }
+
+    /// Whether an order's pair is stored, which is the last step of deciding it.
+    pub(super) fn is_finished(&self, order: &OrderId) -> bool {
+        self.find(Kind::Tombstone, order.as_bytes()).is_some()
     }
 
     pub(crate) fn approval_count(&self) -> Result<usize, StoreFault> {
@@ -159,7 +170,8 @@ impl<B: Board> Vault<B> {
         if payment == [0; 16] {
             return Ok(None);
         }
-        for entry in self.all(Kind::Answer) {
+        // Every decided order has its pair, which outlives the answer.
+        for entry in self.all(Kind::Tombstone) {
             let summary = self.summary(&entry)?;
             let matches = self.is_class(&entry, AnswerClass::Approval)?
                 && summary.payment == payment
@@ -219,12 +231,14 @@ impl<B: Board> Vault<B> {
         Ok(None)
     }
 
-    /// The oldest pair that may go. Those of the intents stay: they say that these are finished.
+    /// The oldest pair that may go. Those of the intents stay: they say that these are finished. So do those of answers:
+    /// an id whose answer is kept must not be decided again.
     fn oldest_tombstone(&self, floor: u64) -> Result<Option<[u8; 16]>, StoreFault> {
-        let intents = self.intended_orders()?;
+        let mut kept = self.intended_orders()?;
+        kept.extend(self.all(Kind::Answer).map(|entry| entry.key(&self.board)));
         for entry in self.all(Kind::Tombstone) {
             let order = entry.key(&self.board);
-            if is_past(u64::from_be_bytes(self.part(&entry, 32)?), floor) && !intents.contains(&order) {
+            if is_past(self.summary(&entry)?.expires, floor) && !kept.contains(&order) {
                 return Ok(Some(order));
             }
         }
@@ -241,9 +255,13 @@ impl<B: Board> Vault<B> {
         self.put(Kind::Answer, order.as_bytes(), &[&[class.number()], &summary.encode(), bytes])
     }
 
-    pub(super) fn put_tombstone(&mut self, order: &OrderId, summary: &Summary) -> Result<(), StoreFault> {
-        let value: [&[u8]; 2] = [summary.hash.as_bytes(), &summary.expires.to_be_bytes()];
-        self.put(Kind::Tombstone, order.as_bytes(), &value)
+    pub(super) fn put_tombstone(
+        &mut self,
+        order: &OrderId,
+        class: AnswerClass,
+        summary: &Summary,
+    ) -> Result<(), StoreFault> {
+        self.put(Kind::Tombstone, order.as_bytes(), &[&[class.number()], &summary.encode()])
     }
 }
 

@@ -7,27 +7,18 @@ use ushield_protocol::code::Code;
 use ushield_protocol::key::{Hash, P256Verifier, ShortKeyId, sha256};
 use ushield_protocol::refusal::Refusal;
 
-use super::{Kind, Vault, small};
+use super::epochs::Epoch;
+use super::{Kind, Vault};
 use crate::hal::Board;
 use crate::store::{Entry, StoreFault, value};
 
 /// Statements kept. Those with a current purpose are at most 13, one for each purpose, and are never dropped.
 const CACHE: usize = 24;
 
-/// An epoch as seen: its number, and the statement's hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Epoch {
-    number: u32,
-    statement: Hash,
-}
+/// Purposes whose operation this token implements: only with these does a statement say from when orders may be.
+const IMPLEMENTED: [Purpose; 2] = [Purpose::TRANSFER, Purpose::CERTIFICATE_DOWNLOAD];
 
 impl<B: Board> Vault<B> {
-    fn epoch(&self, purpose: Purpose) -> Result<Option<Epoch>, StoreFault> {
-        let Some(entry) = self.find(Kind::Epoch, &small(purpose.number())) else { return Ok(None) };
-        let number = u32::from_be_bytes(self.part(&entry, 0)?);
-        Ok(Some(Epoch { number, statement: Hash::from(self.part::<32>(&entry, 4)?) }))
-    }
-
     /// Takes a statement for the purposes whose epoch does not fall.
     pub(crate) fn take_bank_key(&mut self, statement: &[u8]) -> Result<Result<(), Refusal>, StoreFault> {
         let key = match BankKey::verify(statement, &self.me.bank, &self.me.root, &P256Verifier) {
@@ -36,31 +27,44 @@ impl<B: Board> Vault<B> {
         };
         let payload = key.encode();
         let epoch = Epoch { number: key.epoch, statement: sha256(&[&payload]) };
-        let (mut raised, mut taken) = (Vec::new(), false);
+        let seen = self.epochs()?;
+        let (mut raised, mut taken, mut fallen) = (Vec::new(), false, false);
         for purpose in &key.purposes {
-            match self.epoch(*purpose)? {
+            match seen.of(*purpose) {
                 Some(seen) if seen == epoch => taken = true,
-                Some(seen) if seen.number >= epoch.number => {}
+                Some(seen) if seen.number >= epoch.number => fallen = true,
                 _ => raised.push(*purpose),
             }
         }
         if !taken && raised.is_empty() {
             return Ok(Err(Code::EpochFallen.into()));
         }
-        // The cache last: until it is there the key is unknown, and the phone delivers the statement again.
-        if raised.iter().any(|purpose| *purpose != Purpose::RECEIPT) && self.floor()? != key.not_before {
-            self.set_floor(key.not_before)?;
+        if !raised.is_empty() {
+            // One of its purposes has moved on: the statement is old, and so is its not-before.
+            let moves = !fallen && raised.iter().any(|purpose| IMPLEMENTED.contains(purpose));
+            self.raise_epochs(&raised, epoch, moves.then_some(key.not_before), &payload)?;
         }
-        for purpose in raised {
-            let value: [&[u8]; 2] = [&epoch.number.to_be_bytes(), epoch.statement.as_bytes()];
-            self.put(Kind::Epoch, &small(purpose.number()), &value)?;
-        }
-        let at = cache_key(&key.key_id(), &epoch.statement);
+        self.cache(&key, &payload)?;
+        Ok(Ok(()))
+    }
+
+    fn cache(&mut self, key: &BankKey, payload: &[u8]) -> Result<(), StoreFault> {
+        let at = cache_key(&key.key_id(), &sha256(&[payload]));
         if self.find(Kind::BankKey, &at).is_none() {
             self.make_room_for_bank_key()?;
-            self.put(Kind::BankKey, &at, &[&payload])?;
+            self.put(Kind::BankKey, &at, &[payload])?;
         }
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// Puts the statement whose epochs were taken last into the cache, if a power cut came between.
+    pub(super) fn finish_caching(&mut self) -> Result<(), StoreFault> {
+        let payload = self.epochs()?.last;
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let key = BankKey::decode(&payload).map_err(|_| StoreFault::Corrupt)?;
+        self.cache(&key, &payload)
     }
 
     fn make_room_for_bank_key(&mut self) -> Result<(), StoreFault> {
@@ -85,13 +89,8 @@ impl<B: Board> Vault<B> {
         let payload = value(&self.board, entry);
         let mut key = BankKey::decode(&payload).map_err(|_| StoreFault::Corrupt)?;
         let epoch = Epoch { number: key.epoch, statement: sha256(&[&payload]) };
-        let mut current = Vec::new();
-        for purpose in &key.purposes {
-            if self.epoch(*purpose)? == Some(epoch) {
-                current.push(*purpose);
-            }
-        }
-        key.purposes = current;
+        let seen = self.epochs()?;
+        key.purposes.retain(|purpose| seen.of(*purpose) == Some(epoch));
         Ok(key)
     }
 

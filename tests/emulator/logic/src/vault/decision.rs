@@ -196,6 +196,15 @@ impl<B: Board> Vault<B> {
         }
     }
 
+    /// Whether a role's key has signed a decision, or has to: an intent is signed in any case.
+    pub(super) fn has_signed(&self, role: Role, key: &KeyId) -> Result<bool, StoreFault> {
+        match role {
+            Role::Pay => Ok(self.intent(Slot::Approval)?.is_some_and(|last| last.summary.key == *key)),
+            // No operation that this token implements is approved by it.
+            Role::Login => Ok(false),
+        }
+    }
+
     fn intent(&self, slot: Slot) -> Result<Option<Intent>, StoreFault> {
         self.get(Kind::Intent, &slot.key()).map(|value| Intent::parse(&value)).transpose()
     }
@@ -221,7 +230,7 @@ impl<B: Board> Vault<B> {
         }
         self.put_answer(&intent.order, slot.class(), &intent.summary, &bytes)?;
         self.raise_floor(intent.summary.issued)?;
-        self.put_tombstone(&intent.order, &intent.summary)?;
+        self.put_tombstone(&intent.order, slot.class(), &intent.summary)?;
         Ok(bytes)
     }
 
@@ -229,7 +238,7 @@ impl<B: Board> Vault<B> {
     pub(super) fn finish_interrupted(&mut self) -> Result<(), StoreFault> {
         for slot in Slot::ALL {
             let Some(intent) = self.intent(slot)? else { continue };
-            if self.decided_hash(&intent.order)?.is_some() {
+            if self.is_finished(&intent.order) {
                 continue;
             }
             let key = match slot {

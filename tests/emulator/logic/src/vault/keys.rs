@@ -102,7 +102,8 @@ impl<B: Board> Vault<B> {
         self.delete(Kind::PendingKey, order)
     }
 
-    /// Stores a certificate over a key that was made here for this role; from then on the key is the role's.
+    /// Stores a certificate over a key that was made here for this role; from then on the key is the role's, and for good
+    /// once it has signed.
     pub(crate) fn put_certificate(
         &mut self,
         role: Role,
@@ -115,32 +116,40 @@ impl<B: Board> Vault<B> {
         let Some(certified) = certificates.first().and_then(|der| certified_key(der)) else {
             return Ok(Err(Code::WrongCertificate.into()));
         };
-        let Some(secret) = self.key_to_certify(role, &certified)? else {
+        let Some(secret) = self.key_made(role, &certified)? else {
             return Ok(Err(Code::WrongCertificate.into()));
         };
-        // The same again after a lost reply changes nothing.
-        if self.certificate_chain(role).as_deref() != Some(chain) {
-            let value: [&[u8]; 3] = [secret.as_slice(), certified.as_bytes(), chain];
-            self.put(Kind::Certificate, &small(role.number()), &value)?;
+        if let Some(stored) = self.certificate_chain(role) {
+            let stored = decode_certificates(&stored).map_err(|_| StoreFault::Corrupt)?;
+            // The same again after a lost reply: no phone wears the flash out with it.
+            if stored.first() == certificates.first() {
+                return Ok(Ok(()));
+            }
+            if self.is_certificate_final(role)? {
+                return Ok(Err(Code::CertificateExists.into()));
+            }
         }
-        self.forget_pending_keys(role)?;
+        let value: [&[u8]; 3] = [secret.as_slice(), certified.as_bytes(), chain];
+        self.put(Kind::Certificate, &small(role.number()), &value)?;
         Ok(Ok(()))
     }
 
-    /// The private key of a public one that waits for its certificate, or has it.
-    fn key_to_certify(
-        &self,
-        role: Role,
-        certified: &PublicKey,
-    ) -> Result<Option<Zeroizing<[u8; 32]>>, StoreFault> {
-        if let Some(entry) = self.certificate(role) {
-            // Another key takes over by renewal only, which comes with an order of its own.
-            let same = self.public_at(&entry, PUBLIC)? == *certified;
-            return if same {
-                self.part(&entry, 0).map(|bytes| Some(Zeroizing::new(bytes)))
-            } else {
-                Ok(None)
-            };
+    /// Whether the certified key has signed a decision. Before that another certificate may take the place of the one
+    /// here: the token cannot judge it, and anyone can make one over a key that he has seen.
+    pub(crate) fn is_certificate_final(&self, role: Role) -> Result<bool, StoreFault> {
+        match self.role_key_id(role)? {
+            Some(key) => self.has_signed(role, &key),
+            None => Ok(false),
+        }
+    }
+
+    /// The private key of a public one that was made here for this role. The keys of other orders stay until the answers
+    /// that told of them go.
+    fn key_made(&self, role: Role, certified: &PublicKey) -> Result<Option<Zeroizing<[u8; 32]>>, StoreFault> {
+        if let Some(entry) = self.certificate(role)
+            && self.public_at(&entry, PUBLIC)? == *certified
+        {
+            return self.part(&entry, 0).map(|bytes| Some(Zeroizing::new(bytes)));
         }
         for entry in self.all(Kind::PendingKey) {
             if self.part(&entry, 0)? == [role.number()] && self.public_at(&entry, 1 + PUBLIC)? == *certified {
@@ -148,21 +157,5 @@ impl<B: Board> Vault<B> {
             }
         }
         Ok(None)
-    }
-
-    fn forget_pending_keys(&mut self, role: Role) -> Result<(), StoreFault> {
-        loop {
-            let mut next = None;
-            for entry in self.all(Kind::PendingKey) {
-                if self.part(&entry, 0)? == [role.number()] {
-                    next = Some(entry.key(&self.board));
-                    break;
-                }
-            }
-            match next {
-                Some(order) => self.forget_pending_key(&order)?,
-                None => return Ok(()),
-            }
-        }
     }
 }

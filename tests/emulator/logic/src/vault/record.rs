@@ -21,6 +21,12 @@ impl<'a> Fields<'a> {
         Ok(byte)
     }
 
+    pub(super) fn split(&mut self, length: usize) -> Result<&'a [u8], StoreFault> {
+        let (head, rest) = self.0.split_at_checked(length).ok_or(StoreFault::Corrupt)?;
+        self.0 = rest;
+        Ok(head)
+    }
+
     pub(super) fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.0)
     }

@@ -116,3 +116,51 @@ fn while_an_order_is_shown_no_key_is_taken() {
     assert_eq!(world.give_bank_key(&withdrawn), Code::Ok);
     assert_eq!(refusal_of_a_transfer(&mut world), Code::OperationNotAllowed);
 }
+
+/// A purpose that this token does not implement says nothing about the orders that it takes.
+#[test]
+fn only_a_purpose_that_the_token_implements_moves_the_floor() {
+    let (mut world, _) = World::ready();
+    let next = BankKey {
+        purposes: vec![Purpose::from_number(9).unwrap()],
+        not_before: NOW + 60 * 86_400,
+        not_after: NOW + 140 * 86_400,
+        ..world.bank.statement(2)
+    };
+    assert_eq!(world.give_bank_key(&next), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+    let receipts = BankKey { purposes: vec![Purpose::RECEIPT], ..next };
+    assert_eq!(world.give_bank_key(&receipts), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+}
+
+#[test]
+fn a_statement_with_a_fallen_purpose_moves_no_floor() {
+    let (mut world, phone) = World::ready();
+    let third = BankKey { purposes: vec![Purpose::TRANSFER], ..world.bank.statement(3) };
+    assert_eq!(world.give_bank_key(&third), Code::Ok);
+    world.approve_transfer(|order| (order.issued, order.expires) = (NOW + 50_000, NOW + 50_900));
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired);
+    let long_ago = (NOW - 80 * 86_400, NOW - 1);
+    for purposes in [
+        vec![Purpose::TRANSFER, Purpose::from_number(9).unwrap()],
+        // Taken for downloads, which the token implements; fallen for transfers.
+        vec![Purpose::TRANSFER, Purpose::CERTIFICATE_DOWNLOAD],
+    ] {
+        let (not_before, not_after) = long_ago;
+        let old = BankKey { purposes, not_before, not_after, ..world.bank.statement(2) };
+        assert_eq!(world.give_bank_key(&old), Code::Ok, "for its other purpose");
+        assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired);
+        world.reboot();
+        world.reconnect(&phone);
+        assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired);
+    }
+    // What has not fallen moves it, downwards too; and decisions raise it from there.
+    let fourth = world.bank.statement(4);
+    assert_eq!(world.give_bank_key(&fourth), Code::Ok);
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::Shown);
+    world.approve_transfer(|order| (order.issued, order.expires) = (NOW + 2_000, NOW + 2_900));
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired);
+    assert_eq!(world.give_bank_key(&fourth), Code::Ok, "the same again");
+    assert_eq!(refusal_of_a_transfer(&mut world), Code::OrderExpired, "moves nothing");
+}

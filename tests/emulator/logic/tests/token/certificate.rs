@@ -1,7 +1,7 @@
 use ushield_protocol::attestation::Attestation;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{P256Verifier, Sign};
-use ushield_protocol::message::{Request, Role, certificates};
+use ushield_protocol::message::{Request, Role, certificates, decode_certificates};
 use ushield_protocol::pin::INITIAL_PIN;
 use ushield_token::Key;
 
@@ -62,12 +62,16 @@ fn redelivery_never_makes_a_second_key() {
 }
 
 #[test]
-fn roles_are_apart_and_each_has_one_certificate() {
+fn roles_are_apart_and_a_key_that_has_signed_is_the_role_s_for_good() {
     let (mut world, phone) = blank();
     world.certify(&phone, Role::Login);
     let info = world.info();
     assert!(info.login.is_some() && info.pay.is_none());
-    for (role, code) in [(Role::Login, Code::CertificateExists), (Role::Pay, Code::Shown)] {
+    world.certify(&phone, Role::Pay);
+    world.approve_transfer(|_| {});
+    world.reboot();
+    world.reconnect(&phone);
+    for (role, code) in [(Role::Pay, Code::CertificateExists), (Role::Login, Code::Shown)] {
         let order = world.bank.download(world.device, role);
         let bytes = world.bank.sign(&order);
         world.request(&order_with(Some(PIN), &bytes));
@@ -95,21 +99,94 @@ fn only_a_certificate_over_the_key_that_was_made_for_the_role() {
     assert_eq!(world.ask(&Request::PutCertificate { role: Role::Pay, chain }).code, Code::Ok);
 }
 
-#[test]
-fn an_earlier_order_s_certificate_finds_its_key_after_a_later_order() {
-    let (mut world, _) = blank();
-    let mut answers = Vec::new();
-    for _ in 0..2 {
+/// Two keys made for the role: a certificate request for each.
+fn two_requests(world: &mut World) -> [Vec<u8>; 2] {
+    [(); 2].map(|()| {
         let order = world.bank.download(world.device, Role::Pay);
         let bytes = world.bank.sign(&order);
-        answers.push(world.approve(&bytes));
+        let answer = world.approve(&bytes);
+        attestation(world, &answer).request
+    })
+}
+
+fn put(world: &mut World, chain: &[u8]) -> Code {
+    world.ask(&Request::PutCertificate { role: Role::Pay, chain: chain.to_vec() }).code
+}
+
+#[test]
+fn an_earlier_order_s_certificate_finds_its_key_after_a_later_order() {
+    let (mut world, phone) = blank();
+    let [first, second] = two_requests(&mut world);
+    let chains = [world.bank.issue(&first), world.bank.issue(&second)];
+    let mut ids = Vec::new();
+    for chain in &chains {
+        assert_eq!(put(&mut world, chain), Code::Ok);
+        ids.push(world.pay());
     }
-    assert_ne!(attestation(&world, &answers[0]).key, attestation(&world, &answers[1]).key);
-    let chain = world.bank.issue(&attestation(&world, &answers[0]).request);
-    assert_eq!(world.ask(&Request::PutCertificate { role: Role::Pay, chain }).code, Code::Ok);
-    let chain = world.bank.issue(&attestation(&world, &answers[1]).request);
-    let put = Request::PutCertificate { role: Role::Pay, chain };
-    assert_eq!(world.ask(&put).code, Code::WrongCertificate, "one certificate; renewal has its own order");
+    assert_ne!(ids[0], ids[1], "nothing was signed yet: the later one takes its place");
+    world.reboot();
+    world.reconnect(&phone);
+    assert_eq!(world.pay(), ids[1]);
+}
+
+/// Anyone who has seen a request can make a certificate over its key; the token cannot judge it. It must not shut out
+/// the bank's.
+#[test]
+fn a_self_made_certificate_does_not_shut_out_the_bank_s() {
+    let (mut world, phone) = blank();
+    let [first, second] = two_requests(&mut world);
+    let stranger = World::new();
+    // Over another key, and over the very key that the bank certifies.
+    for request in [&first, &second] {
+        assert_eq!(put(&mut world, &stranger.bank.issue(request)), Code::Ok);
+        let good = world.bank.issue(&second);
+        assert_eq!(put(&mut world, &good), Code::Ok);
+        assert_eq!(world.ask(&Request::GetCertificate { role: Role::Pay }).body, good);
+    }
+    // Nor does it end enrolment, before or after a restart.
+    assert_eq!(put(&mut world, &stranger.bank.issue(&first)), Code::Ok);
+    world.reboot();
+    world.reconnect(&phone);
+    world.certify(&phone, Role::Pay);
+    let (_, answer) = world.approve_transfer(|_| {});
+    assert_eq!(world.approval(&answer).payload().counter, 1);
+}
+
+#[test]
+fn once_the_key_has_signed_no_other_certificate_is_taken() {
+    let (mut world, phone) = blank();
+    let [first, second] = two_requests(&mut world);
+    let good = world.bank.issue(&second);
+    assert_eq!(put(&mut world, &good), Code::Ok);
+    let pay = world.pay();
+    world.approve_transfer(|_| {});
+    for restarted in [false, true] {
+        if restarted {
+            world.reboot();
+            world.reconnect(&phone);
+        }
+        assert_eq!(put(&mut world, &World::new().bank.issue(&first)), Code::CertificateExists);
+        assert_eq!(put(&mut world, &World::new().bank.issue(&second)), Code::CertificateExists);
+        let foreign = certificates(&[world.foreign_certificate()]);
+        assert_eq!(put(&mut world, &foreign), Code::WrongCertificate);
+        assert_eq!(put(&mut world, &good), Code::Ok, "the same again");
+        assert_eq!(world.pay(), pay);
+    }
+}
+
+/// Else a phone wears the flash out by itself.
+#[test]
+fn the_same_first_certificate_again_writes_nothing() {
+    let (mut world, _) = World::ready();
+    let chain = world.ask(&Request::GetCertificate { role: Role::Pay }).body;
+    let first = decode_certificates(&chain).unwrap().remove(0);
+    let operations = world.board.flash.borrow().operations();
+    for byte in 0..4 {
+        let chain = certificates(&[first.clone(), vec![byte; 1024], vec![1; 1024]]);
+        assert_eq!(put(&mut world, &chain), Code::Ok);
+    }
+    assert_eq!(put(&mut world, &chain), Code::Ok);
+    assert_eq!(world.board.flash.borrow().operations(), operations);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use ushield_protocol::code::Code;
+use ushield_protocol::key::Sign;
 use ushield_protocol::message::Request;
 use ushield_protocol::order::OrderPayload;
 use ushield_token::Key;
@@ -86,4 +87,47 @@ fn what_was_decided_is_never_shown_again() {
     assert_eq!(world.give_bank_key(&statement), Code::Ok);
     let bytes = world.bank.sign(&first);
     assert_eq!(world.ask(&order_with(Some(PIN), &bytes)).code, Code::OrderExpired);
+}
+
+/// Whatever has become of the key, the bank's statement or the time.
+#[test]
+fn a_stored_answer_is_found_after_the_key_was_withdrawn() {
+    let (mut world, _) = World::ready();
+    let (order, answer) = world.approve_transfer(|_| {});
+    let bytes = world.bank.sign(&order);
+    let mut next = world.bank.statement(2);
+    next.key = super::world::key(0x55).public_key();
+    next.not_before = order.expires + 601;
+    assert_eq!(world.give_bank_key(&next), Code::Ok);
+    let again = world.ask(&order_with(None, &bytes));
+    assert_eq!((again.code, again.body), (Code::Ok, answer));
+    let forged = OrderPayload { challenge: [9; 32], ..order };
+    let forged = forged.sign(&super::world::key(0x56)).unwrap();
+    assert_eq!(world.ask(&order_with(None, &forged)).code, Code::UnknownOrderKey, "only for its own hash");
+}
+
+/// 256 later orders push out ids, but never that of an answer that is still kept: it would be decided a second time.
+#[test]
+fn the_id_of_a_kept_answer_is_not_used_again() {
+    let (mut world, _) = World::ready();
+    let (first, answer) = world.approve_transfer(issued(NOW));
+    // Not the last one, whose id its intent keeps.
+    world.approve_transfer(issued(NOW));
+    let pay = world.pay();
+    for round in 1..=260u16 {
+        let mut order = world.bank.transfer(pay);
+        let mut id = [9; 16];
+        id[..2].copy_from_slice(&round.to_be_bytes());
+        order.id = ushield_protocol::key::OrderId::from_random(id);
+        issued(NOW + u64::from(round) * 1600)(&mut order);
+        let bytes = world.bank.sign(&order);
+        world.show(&bytes);
+        world.press(Key::Cancel);
+        world.result();
+    }
+    assert_eq!(world.ask(&Request::Collect { order: first.id }).body, answer, "still kept");
+    let mut other = OrderPayload { challenge: [0xcc; 32], ..first };
+    issued(NOW + 261 * 1600)(&mut other);
+    let bytes = world.bank.sign(&other);
+    assert_eq!(world.ask(&order_with(Some(PIN), &bytes)).code, Code::OrderIdReused);
 }

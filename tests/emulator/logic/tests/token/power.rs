@@ -10,7 +10,7 @@ use ushield_protocol::pin::INITIAL_PIN;
 use ushield_token::flash::{Cut, Model};
 use ushield_token::{Key, Millis, Token};
 
-use super::world::{PIN, Phone, TestBoard, World, order_with};
+use super::world::{NOW, PIN, Phone, TestBoard, World, order_with};
 
 const BITS: [u32; 5] = [0, u32::MAX, 0x5555_5555, 0x8000_0001, 0xffff_0000];
 
@@ -265,6 +265,50 @@ fn a_bank_key() {
             world.show(&bytes);
         },
     );
+}
+
+/// Cut again and again, a statement must not lower the floor without being taken.
+#[test]
+fn floor_and_epochs_change_together() {
+    let (mut world, phone) = World::ready();
+    world.approve_transfer(|order| (order.issued, order.expires) = (NOW + 50_000, NOW + 50_900));
+    let statement = Request::BankKey { statement: world.bank.statement(2).sign(&world.bank.root) };
+    // The same epoch, other bytes: taken only where the first one was not.
+    let mut other = world.bank.statement(2);
+    other.not_after += 1;
+    let other = Request::BankKey { statement: other.sign(&world.bank.root) };
+    let (mut before, mut after) = (0, 0);
+    let cuts = every_word(
+        &mut world,
+        |world| {
+            world.reconnect(&phone);
+        },
+        |world| world.request(&statement),
+        |world, ()| {
+            world.reconnect(&phone);
+            let (_, bytes) = world.a_transfer();
+            let shown = {
+                world.request(&order_with(Some(PIN), &bytes));
+                world.reply().unwrap().code
+            };
+            if shown == Code::Shown {
+                world.press(Key::Cancel);
+                world.result();
+            }
+            match world.ask(&other).code {
+                Code::Ok => {
+                    before += 1;
+                    assert_eq!(shown, Code::OrderExpired, "the floor fell, the epoch did not rise");
+                }
+                Code::EpochFallen => {
+                    after += 1;
+                    assert_eq!(shown, Code::Shown, "the epoch rose, but not all of it happened");
+                }
+                code => panic!("{code}"),
+            }
+        },
+    );
+    assert!(cuts > 10 && before > 5 && after > 5, "{cuts} {before} {after}");
 }
 
 #[test]

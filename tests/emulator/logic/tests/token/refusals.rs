@@ -179,6 +179,7 @@ fn expired_is_by_the_floor_alone() {
 fn a_download_is_for_this_device_and_its_absent_certificate() {
     let (mut world, _) = World::ready();
     let device = world.device;
+    world.approve_transfer(|_| {});
     let order = world.bank.download(device, Role::Pay);
     let bytes = world.bank.sign(&order);
     assert_eq!(refused(&mut world, &bytes).code, Code::CertificateExists);

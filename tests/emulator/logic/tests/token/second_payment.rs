@@ -85,3 +85,41 @@ fn of_several_the_newest_then_the_last_approved_and_over_a_restart() {
         "{page}"
     );
 }
+
+/// The answers of a busy day are evicted long before its end.
+#[test]
+fn the_warning_outlives_the_answer() {
+    let (mut world, phone) = World::ready();
+    let amount = |minor: u64| {
+        move |order: &mut OrderPayload| {
+            let Operation::Transfer(transfer) = &mut order.operation else { panic!() };
+            transfer.amount = Amount::new(minor, transfer.amount.currency()).unwrap();
+        }
+    };
+    let with = |issued: u64, minor: u64| {
+        move |order: &mut OrderPayload| {
+            at(issued)(order);
+            amount(minor)(order);
+        }
+    };
+    let (first, _) = world.approve_transfer(with(NOW, 777));
+    // A rejection's pair warns of nothing.
+    let pay = world.pay();
+    let mut rejected = world.bank.transfer(pay);
+    with(NOW, 778)(&mut rejected);
+    let bytes = world.bank.sign(&rejected);
+    world.show(&bytes);
+    world.press(Key::Cancel);
+    world.result();
+    for other in 0..64 {
+        world.approve_transfer(with(NOW + 1600, 1000 + other));
+    }
+    assert_eq!(world.ask(&Request::Collect { order: first.id }).code, Code::NotFound, "its answer has gone");
+    world.reboot();
+    world.reconnect(&phone);
+    let page = first_page(&mut world, with(NOW + 3300, 777));
+    assert!(page.contains("PAID BEFORE") && page.contains("55 min earlier"), "{page}");
+    assert!(page.replace('\n', "").contains(&first.id.to_string()), "{page}");
+    assert!(!first_page(&mut world, with(NOW + 3300, 778)).contains("PAID BEFORE"), "it was rejected");
+    assert!(!first_page(&mut world, with(NOW + 86_401, 777)).contains("PAID BEFORE"), "within a day");
+}

@@ -136,7 +136,7 @@ impl Bank {
         addressee: impl Into<ushield_protocol::order::Addressee>,
         operation: Operation,
     ) -> OrderPayload {
-        self.orders += 1;
+        self.orders = self.orders.wrapping_add(1);
         OrderPayload {
             bank: self.id.clone(),
             addressee: addressee.into(),
