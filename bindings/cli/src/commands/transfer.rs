@@ -30,6 +30,7 @@ fn request(output: &Output, options: Transfer) -> Result<Request, Failure> {
     let amount = amount::parse(&options.amount, options.currency);
     let amount = amount.map_err(|bad| Failure::usage("--amount", reason(output, &options, bad)))?;
     Ok(Request {
+        device_id: None,
         debtor_account: options.from,
         creditor_name: options.name,
         creditor_account: options.to,
