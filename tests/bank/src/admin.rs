@@ -203,10 +203,15 @@ pub async fn hand_out(
     Ok(identity.device)
 }
 
+/// SQLITE_CONSTRAINT_TRIGGER: an insert that would replace a row is refused by a trigger, before its keys are compared.
+const REFUSED_BY_TRIGGER: &str = "1811";
+
 /// A constraint that says what the caller did, in words.
 fn taken(text: &'static str) -> impl Fn(sqlx::Error) -> BankError {
     move |error| match error.as_database_error() {
-        Some(cause) if cause.is_unique_violation() => BankError::Argument(text.to_owned()),
+        Some(cause) if cause.is_unique_violation() || cause.code().as_deref() == Some(REFUSED_BY_TRIGGER) => {
+            BankError::Argument(text.to_owned())
+        }
         _ => BankError::Database(error),
     }
 }

@@ -51,11 +51,14 @@ pub(crate) async fn open_account(
         .await?;
     let own = opening(currency.code());
     for account in [&own, &clearing(currency.code()), &income(currency.code())] {
-        sqlx::query("INSERT INTO accounts (number, currency) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(account)
-            .bind(currency.code())
-            .execute(&mut *db)
-            .await?;
+        sqlx::query(
+            "INSERT INTO accounts (number, currency)
+             SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE number = ?1)",
+        )
+        .bind(account)
+        .bind(currency.code())
+        .execute(&mut *db)
+        .await?;
     }
     if balance == 0 {
         return Ok(());
