@@ -3,7 +3,7 @@ use ushield_bank_api::CreatedOrder;
 use ushield_protocol::authorization::{About, Uv};
 use ushield_protocol::code::Code;
 use ushield_protocol::cose::{Tag, sign1};
-use ushield_protocol::key::{Hash, Sign as _, sha256};
+use ushield_protocol::key::{Hash, OrderId, Sign as _, sha256};
 use ushield_protocol::order::{Amount, Operation, OrderPayload};
 use ushield_protocol::receipt::Outcome;
 use ushield_protocol::render::{Notices, PaidBefore};
@@ -318,6 +318,35 @@ async fn a_warning_about_an_approval_that_was_kept_back_is_accepted() {
     // Approved on the token, cancelled on the phone: the bank never sees the approval.
     token.approve(one.order.as_bytes());
     world.cancel(&session, &one.order_id).await;
+    let two = world.create(&session, &key(), &transfer(500)).await;
+    let notices = Notices { paid_before: Some(PaidBefore { order: one.order_id, issued: NOW }) };
+    let reply = world.answer(&two.order_id, token.approve_with(two.order.as_bytes(), &notices)).await;
+    assert_eq!(world.outcome(reply).await, (Outcome::Executed, None));
+}
+
+/// However many like orders came between, a warning that is true is accepted.
+#[tokio::test]
+async fn a_true_warning_about_an_old_order_among_many_is_accepted() {
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+    let (world, token, session) = World::with_token().await;
+    let one = world.create(&session, &key(), &transfer(500)).await;
+    world.answer(&one.order_id, token.approve(one.order.as_bytes())).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.data().join("bank.sqlite"));
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let like = "customer, device_id, key_id, operation, profile, expires, key_watermark, device_watermark,
+        debtor_account, creditor_account, scheme, currency, amount, bytes";
+    for number in 0..250u8 {
+        let mut id = [number; 16];
+        id[0] = !number;
+        let id = ushield_protocol::key::hex(OrderId::from_random(id).as_bytes());
+        let sql = format!(
+            "INSERT INTO orders (order_id, order_hash, issued, state, {like})
+             SELECT x'{id}', randomblob(32), issued + 1, 'open', {like} FROM orders WHERE amount = 500 AND state = 'executed'"
+        );
+        db.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    db.execute("UPDATE orders SET state = 'cancelled' WHERE state = 'open'").await.unwrap();
+    world.clock.advance(180);
     let two = world.create(&session, &key(), &transfer(500)).await;
     let notices = Notices { paid_before: Some(PaidBefore { order: one.order_id, issued: NOW }) };
     let reply = world.answer(&two.order_id, token.approve_with(two.order.as_bytes(), &notices)).await;
