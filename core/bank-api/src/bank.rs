@@ -13,7 +13,8 @@ pub struct Bank {
     pub bank_id: String,
     /// Name for people.
     pub name: String,
-    /// The `BANKKEY` statements in force, one COSE message each (protocol.md, 8.1).
+    /// `BANKKEY` statements, one COSE message each (protocol.md, 8.1), newest epoch first: those in force, and those that
+    /// ended no longer ago than an order lives.
     pub statements: Vec<Base64Url>,
 }
 

@@ -2,6 +2,7 @@
 
 use ushield_protocol::bank_key::{BankKey, MAX_VALIDITY, Purpose};
 use ushield_protocol::key::{BankId, PublicKey, Sign as _};
+use ushield_protocol::order::MAX_LIFE;
 
 use crate::error::BankError;
 use crate::keys::Keys;
@@ -64,12 +65,13 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// The statements in force, one for each key.
-pub(crate) async fn statements(db: &mut Connection) -> Result<Vec<Vec<u8>>, BankError> {
+/// The statements that an order or receipt still needs, newest epoch first: those in force, and those that ended no
+/// longer ago than an order lives.
+pub(crate) async fn statements(db: &mut Connection, now: u64) -> Result<Vec<Vec<u8>>, BankError> {
     Ok(sqlx::query_scalar(
-        "SELECT statement FROM bank_keys k
-         WHERE epoch = (SELECT max(epoch) FROM bank_keys WHERE key_name = k.key_name) ORDER BY key_name",
+        "SELECT statement FROM bank_keys WHERE not_after >= ? ORDER BY epoch DESC, key_name",
     )
+    .bind(column(now.saturating_sub(MAX_LIFE))?)
     .fetch_all(db)
     .await?)
 }

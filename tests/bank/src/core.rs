@@ -88,7 +88,8 @@ impl Core {
 
     pub(crate) async fn bank(&self) -> Result<Bank, BankError> {
         let mut db = self.store.read().await?;
-        let statements = bank_keys::statements(&mut db).await?.into_iter().map(Base64Url).collect();
+        let statements =
+            bank_keys::statements(&mut db, self.clock.now()).await?.into_iter().map(Base64Url).collect();
         Ok(Bank { bank_id: self.bank_id.to_string(), name: self.name.clone(), statements })
     }
 

@@ -137,6 +137,11 @@ impl World {
     }
 
     pub(crate) async fn bank_key(&self, purpose: Purpose) -> BankKey {
+        self.bank_keys().await.into_iter().find(|key| key.allows(purpose)).unwrap()
+    }
+
+    /// Every statement that the bank serves, verified, in its order.
+    pub(crate) async fn bank_keys(&self) -> Vec<BankKey> {
         let reply = self.http.get(self.url(route::BANK)).send().await.unwrap();
         let bank: ushield_bank_api::Bank = reply.json().await.unwrap();
         let trust = self.bank.trust();
@@ -144,7 +149,7 @@ impl World {
             let root = trust.root_key().unwrap();
             BankKey::verify(statement.as_bytes(), &trust.bank().unwrap(), &root, &P256Verifier).unwrap()
         });
-        keys.into_iter().find(|key| key.allows(purpose)).unwrap()
+        keys.collect()
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {

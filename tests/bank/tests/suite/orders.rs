@@ -4,7 +4,7 @@ use ushield_protocol::bank_key::Purpose;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::P256Verifier;
 use ushield_protocol::order::{self, Operation};
-use ushield_protocol::receipt::Outcome;
+use ushield_protocol::receipt::{Outcome, Receipt};
 
 use crate::client::{ACCOUNT, NOW, OTHER_ACCOUNT, World, certificate_request, key, problem, transfer};
 use crate::token::read;
@@ -264,6 +264,55 @@ async fn the_sweep_ends_what_has_expired_with_a_receipt() {
         world.outcome(world.cancel(&session, &created.order_id).await).await,
         (Outcome::Expired, None)
     );
+}
+
+/// What was signed before a renewal verifies after it, for as long as an order can live.
+#[tokio::test]
+async fn orders_and_receipts_from_before_a_renewal_verify_after_it() {
+    const DAY: u64 = 86_400;
+    let (world, token, _) = World::with_token().await;
+    world.clock.advance(74 * DAY);
+    let session = world.sign_in("li").await;
+    let created = world.create(&session, &key(), &transfer(100)).await;
+    let reply = world.answer(&created.order_id, token.approve(created.order.as_bytes())).await;
+    let reply: ushield_bank_api::AuthorizationReply = reply.json().await.unwrap();
+    // The number of statements for transfers, after the epochs fell and nothing came twice; and whether both verify.
+    let look = async || {
+        let keys = world.bank_keys().await;
+        assert!(keys.is_sorted_by(|a, b| a.epoch >= b.epoch), "newest first");
+        let order = |key| {
+            let received = order::Order::receive(created.order.as_bytes()).unwrap();
+            received.verify(key, &P256Verifier).is_ok()
+        };
+        let receipt = |key| Receipt::verify(reply.receipt.as_bytes(), key, &P256Verifier).is_ok();
+        let transfer = keys.iter().filter(|key| key.allows(Purpose::TRANSFER)).count();
+        (transfer, keys.iter().any(order), keys.iter().any(receipt))
+    };
+    assert_eq!(look().await, (1, true, true));
+    world.clock.advance(2 * DAY);
+    world.bank.sweep().await.unwrap();
+    assert_eq!(look().await, (2, true, true));
+    // The first ends 90 days after it began, a quarter of an hour before the bank did.
+    world.clock.set(NOW - 900 + 90 * DAY + 30 * DAY);
+    assert_eq!(look().await, (2, true, true));
+    world.clock.advance(1);
+    // A receipt names no statement: any of the same key verifies it.
+    assert_eq!(look().await, (1, false, true));
+}
+
+/// The twin is found by debtor account, creditor account, currency and amount: the scheme is not among them.
+#[tokio::test]
+async fn an_open_order_is_found_whatever_the_scheme() {
+    let (world, _, session) = World::with_token().await;
+    let mut request = transfer(100);
+    request["creditor_account"] = json!("4111111111111111");
+    let first = world.create(&session, &key(), &request).await;
+    request["account_scheme"] = json!("card");
+    request["creditor_name"] = json!("李四");
+    let twin = world.create(&session, &key(), &request).await;
+    assert_eq!((twin.created, twin.order_id), (false, first.order_id));
+    request["amount"] = json!(101);
+    assert!(world.create(&session, &key(), &request).await.created);
 }
 
 #[tokio::test]
