@@ -21,7 +21,7 @@ use crate::error::BankError;
 use crate::issue;
 use crate::keys::{Keys, random};
 use crate::records;
-use crate::session::{self, Customer, hash_password};
+use crate::session::{self, Customer, Gate, hash_password};
 use crate::store::{Connection, Store, chain, column, id, value};
 
 /// Orders that `GET /v1/orders` lists.
@@ -38,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) name: String,
     pub(crate) iban_charge: Option<u64>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Gate,
     /// Compared for names that are no customer's, so that they take as long.
     decoy_hash: String,
 }
@@ -62,7 +63,7 @@ impl Core {
         let decoy = Password::new(decoy).ok_or(BankError::Damaged("password"))?;
         let decoy_hash = hash_password(&decoy)?;
         let iban_charge = Some(charge).filter(|charge| *charge > 0);
-        Ok(Self { store, keys, ca, bank_id, name, iban_charge, clock, decoy_hash })
+        Ok(Self { store, keys, ca, bank_id, name, iban_charge, clock, gate: Gate::default(), decoy_hash })
     }
 
     fn authority(&self) -> Authority<'_, RingVerifier> {
@@ -94,7 +95,7 @@ impl Core {
     }
 
     pub(crate) async fn sign_in(&self, request: SessionRequest) -> Result<Session, BankError> {
-        session::sign_in(&self.store, &self.decoy_hash, request, self.clock.now()).await
+        session::sign_in(&self.store, &self.gate, &self.decoy_hash, request, self.clock.now()).await
     }
 
     async fn customer(&self, db: &mut Connection, token: &str) -> Result<Customer, BankError> {

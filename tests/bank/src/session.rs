@@ -1,5 +1,9 @@
 //! Customers, passwords and sessions.
 
+mod gate;
+
+pub(crate) use gate::Gate;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
@@ -23,7 +27,7 @@ const FIRST_WAIT: u64 = 30;
 const LONGEST_WAIT: u64 = 15 * 60;
 /// After this time without a wrong password all is forgotten.
 const FORGET: u64 = 24 * 3600;
-/// Rows of `attempts`: names that strangers invent must not fill the disk.
+/// Rows of `attempts` that are no customer's: names that strangers invent must not fill the disk.
 const MOST_NAMES: i64 = 10_000;
 
 /// A customer, signed in.
@@ -47,13 +51,16 @@ fn verify_password(password: &Password, hash: &str) -> Result<bool, BankError> {
 /// Signs a customer in. A name that is no customer's behaves like a wrong password.
 pub(crate) async fn sign_in(
     store: &Store,
+    gate: &Gate,
     decoy_hash: &str,
     request: SessionRequest,
     now: u64,
 ) -> Result<Session, BankError> {
+    // Before anything is counted: a crowd of strangers costs nobody a try.
+    let place = gate.enter()?;
     let name_hash = sha256(&[request.customer.as_bytes()]).as_bytes().to_vec();
     // Counted as wrong before it is compared: requests side by side get no more tries than one after the other.
-    let left = count_attempt(store, &name_hash, now).await?;
+    let left = count_attempt(store, &request.customer, &name_hash, now).await?;
     let mut db = store.read().await?;
     let row: Option<(i64, String)> = sqlx::query_as("SELECT id, password_hash FROM customers WHERE name = ?")
         .bind(&request.customer)
@@ -65,9 +72,7 @@ pub(crate) async fn sign_in(
         None => (None, decoy_hash.to_owned()),
     };
     let password = request.password;
-    let matches = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
-        .await
-        .map_err(|error| BankError::PasswordHash(error.to_string()))??;
+    let matches = place.run(move || verify_password(&password, &hash)).await??;
     let Some(customer) = customer.filter(|_| matches) else {
         return Err(Problem::new(Code::WrongPassword, "Customer and password do not belong together.")
             .with_tries_left(left)
@@ -90,12 +95,13 @@ pub(crate) async fn sign_in(
 }
 
 /// Counts a try against a name; the tries left if it fails, or how long to wait.
-async fn count_attempt(store: &Store, name_hash: &[u8], now: u64) -> Result<u8, BankError> {
+async fn count_attempt(store: &Store, name: &str, name_hash: &[u8], now: u64) -> Result<u8, BankError> {
     let mut db = store.write().await?;
     let old = column(now.saturating_sub(FORGET))?;
     sqlx::query("DELETE FROM attempts WHERE last < ?").bind(old).execute(&mut *db).await?;
     sqlx::query(
-        "DELETE FROM attempts WHERE name_hash IN (SELECT name_hash FROM attempts ORDER BY last DESC LIMIT -1 OFFSET ?)",
+        "DELETE FROM attempts WHERE name_hash IN
+           (SELECT name_hash FROM attempts WHERE known = 0 ORDER BY last DESC LIMIT -1 OFFSET ?)",
     )
     .bind(MOST_NAMES)
     .execute(&mut *db)
@@ -122,13 +128,16 @@ async fn count_attempt(store: &Store, name_hash: &[u8], now: u64) -> Result<u8, 
     };
     let wait = wait.min(LONGEST_WAIT);
     sqlx::query(
-        "INSERT INTO attempts (name_hash, failed, wait_till, last) VALUES (?, ?, ?, ?)
-         ON CONFLICT (name_hash) DO UPDATE SET failed = excluded.failed, wait_till = excluded.wait_till, last = excluded.last",
+        "INSERT INTO attempts (name_hash, failed, wait_till, last, known)
+         VALUES (?, ?, ?, ?, EXISTS (SELECT 1 FROM customers WHERE name = ?))
+         ON CONFLICT (name_hash) DO UPDATE SET failed = excluded.failed, wait_till = excluded.wait_till,
+           last = excluded.last, known = excluded.known",
     )
     .bind(name_hash)
     .bind(column(failed)?)
     .bind(column(if wait == 0 { 0 } else { now.saturating_add(wait) })?)
     .bind(column(now)?)
+    .bind(name)
     .execute(&mut *db)
     .await?;
     db.commit().await?;

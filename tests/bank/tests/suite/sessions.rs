@@ -38,6 +38,30 @@ async fn a_wrong_password_costs_tries_and_a_wait_that_ends() {
 }
 
 #[tokio::test]
+async fn invented_names_do_not_make_the_bank_forget_a_customers_failures() {
+    use sqlx::{Connection as _, Executor as _};
+    let world = World::new().await;
+    for _ in 0..5 {
+        world.try_sign_in("li", "wrong password").await;
+    }
+    // Newer than li's, and more than are kept.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.data().join("bank.sqlite"));
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    db.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+         INSERT INTO attempts (name_hash, failed, wait_till, last) SELECT randomblob(32), 1, 0, 1800000001 FROM n",
+    )
+    .await
+    .unwrap();
+    world.clock.advance(2);
+    world.try_sign_in("invented", "wrong password").await;
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM attempts").fetch_one(&mut db).await.unwrap();
+    assert!(left <= 10_002, "{left}");
+    let reply = world.try_sign_in("li", PASSWORD).await;
+    assert_eq!(problem(reply).await, (429, Code::TooManyAttempts, None));
+}
+
+#[tokio::test]
 async fn garbage_cannot_lock_a_customer_out_for_good() {
     let world = World::new().await;
     for _ in 0..40 {
