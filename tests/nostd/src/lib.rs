@@ -39,17 +39,19 @@ pub extern "C" fn ushield_nostd(byte: u8) -> usize {
 
 mod token {
     use ushield_token::flash::{Flash, FlashFault};
-    use ushield_token::{Entropy, Millis, Screen, Token};
+    use ushield_token::{Entropy, EntropyFault, Millis, Screen, ScreenFault, Token};
 
     struct Board;
 
     impl Screen for Board {
-        fn draw(&mut self, _: &str) {}
+        fn draw(&mut self, _: &str) -> Result<(), ScreenFault> {
+            Ok(())
+        }
     }
 
     impl Entropy for Board {
-        fn fill(&mut self, out: &mut [u8]) {
-            out.fill(7);
+        fn fill(&mut self, _: &mut [u8]) -> Result<(), EntropyFault> {
+            Err(EntropyFault)
         }
     }
 

@@ -55,7 +55,10 @@ pub fn display(font: Arc<Font>) -> (Panel, Screen) {
 
 impl Panel {
     /// Shows a page, or a fault screen when the page does not fit the display: part of a page is never shown.
-    pub fn show(&self, page: &str) {
+    ///
+    /// # Errors
+    /// Why it does not fit.
+    pub fn show(&self, page: &str) -> Result<(), PageFault> {
         let (text, picture, fault) = match Picture::of_page(page, &self.font) {
             Ok(picture) => (page.to_owned(), picture, None),
             Err(fault) => {
@@ -65,8 +68,14 @@ impl Panel {
             }
         };
         self.frames.send_modify(|frame| {
-            *frame = Arc::new(Frame { serial: frame.serial.saturating_add(1), text, picture, fault });
+            *frame = Arc::new(Frame {
+                serial: frame.serial.saturating_add(1),
+                text,
+                picture,
+                fault: fault.clone(),
+            });
         });
+        fault.map_or(Ok(()), Err)
     }
 }
 
@@ -104,8 +113,8 @@ mod tests {
     async fn every_redraw_is_a_new_frame_and_waiters_see_it() {
         let (panel, screen) = display(Arc::new(Font::load().unwrap()));
         assert_eq!(screen.now().serial, 0);
-        panel.show(PAGE);
-        panel.show(PAGE);
+        panel.show(PAGE).unwrap();
+        panel.show(PAGE).unwrap();
         assert_eq!(screen.now().serial, 2);
         assert_eq!(screen.now().lines().count(), 6);
         assert_eq!(screen.after(1, Duration::ZERO).await.serial, 2);
@@ -114,7 +123,7 @@ mod tests {
             tokio::spawn(async move { screen.after(2, Duration::MAX).await.serial })
         };
         tokio::task::yield_now().await;
-        panel.show(PAGE);
+        panel.show(PAGE).unwrap();
         assert_eq!(waiting.await.unwrap(), 3);
         assert_eq!(screen.after(3, Duration::ZERO).await.serial, 3);
     }
@@ -122,7 +131,7 @@ mod tests {
     #[test]
     fn a_page_that_does_not_fit_becomes_a_fault_not_a_part() {
         let (panel, screen) = display(Arc::new(Font::load().unwrap()));
-        panel.show("only one line");
+        assert_eq!(panel.show("only one line"), Err(PageFault::Lines(1)));
         let frame = screen.now();
         assert_eq!(frame.fault, Some(PageFault::Lines(1)));
         assert!(!frame.text.contains("one"));

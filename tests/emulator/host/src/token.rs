@@ -4,7 +4,7 @@ use ushield_protocol::{
     key::{PublicKey, Sign, SigningKey},
     noise::DhSecret,
 };
-use ushield_token::{Entropy, Key, Millis, Output, Personalisation, Token, flash};
+use ushield_token::{Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Token, flash};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -120,18 +120,14 @@ struct SoftBoard {
 }
 
 impl ushield_token::Screen for SoftBoard {
-    fn draw(&mut self, page: &str) {
-        self.panel.show(page);
+    fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
+        self.panel.show(page).map_err(|_| ScreenFault)
     }
 }
 
 impl Entropy for SoftBoard {
-    fn fill(&mut self, out: &mut [u8]) {
-        if let Err(error) = self.entropy.fill(out) {
-            // Without randomness a token must not go on for one step more: its thread ends here, as if switched off,
-            // and everyone who waits for it is told that it has stopped.
-            std::panic::resume_unwind(Box::new(error));
-        }
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault> {
+        self.entropy.fill(out).map_err(|_| EntropyFault)
     }
 }
 

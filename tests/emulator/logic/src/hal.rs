@@ -34,14 +34,23 @@ pub enum Key {
 /// The display; the board has the font.
 pub trait Screen {
     /// Shows a page: 6 lines of at most 24 cells, joined by U+000A. Keys that were pressed before this returns
-    /// must never be handed to [`crate::Token::key`] afterwards.
-    fn draw(&mut self, page: &str);
+    /// must never be handed to [`crate::Token::key`] afterwards. With an error the token fails: what was not shown counts
+    /// as nothing that the customer has seen.
+    fn draw(&mut self, page: &str) -> Result<(), ScreenFault>;
 }
+
+/// The page is not on the display, or not as it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenFault;
+
+/// There are no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntropyFault;
 
 /// The board's random number generator.
 pub trait Entropy {
-    /// Fills `out` with bytes that nobody can predict.
-    fn fill(&mut self, out: &mut [u8]);
+    /// Fills `out` with bytes that nobody can predict. With an error nothing of `out` is used, and the token fails.
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault>;
 }
 
 /// All of it.

@@ -18,7 +18,7 @@ mod store;
 mod token;
 mod vault;
 
-pub use hal::{Board, Entropy, Key, Millis, Output, Screen};
+pub use hal::{Board, Entropy, EntropyFault, Key, Millis, Output, Screen, ScreenFault};
 pub use store::StoreFault;
 pub use token::Token;
 pub use vault::{Personalisation, personalise};
@@ -26,11 +26,15 @@ pub use vault::{Personalisation, personalise};
 /// Pages of flash that a token needs: each half holds everything that is kept, at its longest.
 pub const MIN_PAGES: usize = 64;
 
-/// Why there is no token.
+/// Why there is no token, or none any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The store cannot be used.
     Store(StoreFault),
+    /// The display does not show what it is given.
+    Screen,
+    /// There is no randomness.
+    Entropy,
     /// Names or certificates that the protocol does not allow.
     Personalisation,
 }
@@ -41,10 +45,24 @@ impl From<StoreFault> for Fault {
     }
 }
 
+impl From<ScreenFault> for Fault {
+    fn from(_: ScreenFault) -> Self {
+        Self::Screen
+    }
+}
+
+impl From<EntropyFault> for Fault {
+    fn from(_: EntropyFault) -> Self {
+        Self::Entropy
+    }
+}
+
 impl core::fmt::Display for Fault {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Store(fault) => fault.fmt(f),
+            Self::Screen => f.write_str("the display does not show what it is given"),
+            Self::Entropy => f.write_str("the random number generator has failed"),
             Self::Personalisation => f.write_str("names or certificates that the protocol does not allow"),
         }
     }

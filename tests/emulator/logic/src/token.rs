@@ -1,4 +1,4 @@
-//! The token: what comes in is dispatched here, and what a failure of the flash does is decided here.
+//! The token: what comes in is dispatched here, and what a failure of the board does is decided here.
 
 mod asks;
 mod commands;
@@ -32,17 +32,25 @@ pub struct Token<B> {
     link: Link,
     face: Face,
     out: VecDeque<Output>,
+    /// A phone is there that has not been told that the connection ends. Apart from `link`, which a step takes in hand.
+    connected: bool,
     failed: bool,
 }
 
 /// Why a command is not done: a refusal that the phone is told, or a failure after which nothing is done any more.
 enum Stop {
     Refused(Refusal),
-    Failed(StoreFault),
+    Failed(Fault),
 }
 
 impl From<StoreFault> for Stop {
     fn from(fault: StoreFault) -> Self {
+        Self::Failed(fault.into())
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
         Self::Failed(fault)
     }
 }
@@ -65,8 +73,8 @@ impl From<DecodeError> for Stop {
     }
 }
 
-/// A step's outcome. An error is the flash's: the token fails.
-type Step = Result<(), StoreFault>;
+/// A step's outcome. An error is the board's: the token fails.
+type Step = Result<(), Fault>;
 
 impl<B: Board> Token<B> {
     /// Switches a personalised token on. What a power cut interrupted is finished first: a stored intent is signed, exactly it.
@@ -74,13 +82,15 @@ impl<B: Board> Token<B> {
         let vault = Vault::open(board)?;
         let screens = Screens::new(vault.me.profile.locale());
         let (link, face) = (Link::Down, Face::Idle);
-        let mut token = Self { vault, screens, link, face, out: VecDeque::new(), failed: false };
+        let mut token =
+            Self { vault, screens, link, face, out: VecDeque::new(), connected: false, failed: false };
         token.show_idle()?;
         Ok(token)
     }
 
     /// A phone is connected.
     pub fn connected(&mut self, now: Millis) {
+        self.connected = true;
         if self.failed {
             self.say_failed();
         } else {
@@ -90,6 +100,7 @@ impl<B: Board> Token<B> {
 
     /// The phone is gone. A review goes on; everything else that the phone asked for ends.
     pub fn disconnected(&mut self, now: Millis) {
+        self.connected = false;
         self.run(|token| token.on_disconnected(now));
     }
 
@@ -119,7 +130,11 @@ impl<B: Board> Token<B> {
 
     /// What is to be done on the link; call it until there is nothing, after every other call.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let output = self.out.pop_front();
+        if output == Some(Output::Disconnect) {
+            self.connected = false;
+        }
+        output
     }
 
     /// The board.
@@ -145,10 +160,12 @@ impl<B: Board> Token<B> {
         self.failed = true;
         self.face = Face::Idle;
         self.out.clear();
-        if !matches!(core::mem::replace(&mut self.link, Link::Down), Link::Down) {
+        self.link = Link::Down;
+        if self.connected {
             self.say_failed();
         }
-        self.vault.board.draw(&self.screens.failure());
+        // Nothing is left to do when that does not show either.
+        let _ = self.vault.board.draw(&self.screens.failure());
     }
 
     fn say_failed(&mut self) {

@@ -24,7 +24,7 @@ pub(crate) use pin::{Comparison, PinState};
 use ushield_protocol::noise::Seed;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::hal::Board;
+use crate::hal::{Board, EntropyFault};
 use crate::store::{Entry, Log, StoreFault};
 
 /// What a record is. Numbers never change.
@@ -88,18 +88,18 @@ impl<B: Board> Vault<B> {
     }
 
     /// Random bytes.
-    pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn random<const N: usize>(&mut self) -> Result<[u8; N], EntropyFault> {
         let mut bytes = [0; N];
-        self.board.fill(&mut bytes);
-        bytes
+        self.board.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Seed of a handshake.
-    pub(crate) fn seed(&mut self) -> Seed {
-        let mut bytes = self.random();
+    pub(crate) fn seed(&mut self) -> Result<Seed, EntropyFault> {
+        let mut bytes = self.random()?;
         let seed = Seed::new(bytes);
         bytes.zeroize();
-        seed
+        Ok(seed)
     }
 
     fn get(&self, kind: Kind, key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -42,7 +42,7 @@ impl Machine for Recorder {
     }
     fn receive(&mut self, message: Message, now: Millis) {
         self.note(format!("receive {:?} {}", message.kind, now.0));
-        self.panel.show("\n\n\n\n\n");
+        self.panel.show("\n\n\n\n\n").unwrap();
         let ends = message.kind == Kind::Pairing;
         self.outputs.push_back(Output::Send { kind: message.kind, body: message.body });
         if ends {
@@ -52,7 +52,7 @@ impl Machine for Recorder {
     fn key(&mut self, key: Key, now: Millis) {
         self.note(format!("{key:?} {}", now.0));
         if key == Key::Down {
-            self.panel.show("\n\n\n\n\n");
+            self.panel.show("\n\n\n\n\n").unwrap();
         }
     }
     fn tick(&mut self, now: Millis) {

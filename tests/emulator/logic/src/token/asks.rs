@@ -55,7 +55,7 @@ impl<B: Board> Token<B> {
             return Err(Code::PinUnchanged.into());
         }
         let page = self.screens.pin_change();
-        self.draw(&page);
+        self.draw(&page)?;
         let until = now.plus(UNANSWERED);
         self.face = Face::Asked(Ask::ChangePin(ChangePin { old, new, last_try: false, until }));
         self.await_customer(Awaited::Ask, now);
@@ -66,7 +66,7 @@ impl<B: Board> Token<B> {
         self.refuse_to_ask(now)?;
         let name = self.vault.phone(&phone)?.ok_or(Code::NotFound)?.name;
         let page = self.screens.forget(&phone, &name);
-        self.draw(&page);
+        self.draw(&page)?;
         self.face = Face::Asked(Ask::Forget { phone, until: now.plus(UNANSWERED) });
         self.await_customer(Awaited::Ask, now);
         Ok(())
@@ -90,14 +90,14 @@ impl<B: Board> Token<B> {
         match (ask, key) {
             (_, Key::Cancel) => {
                 self.reply_to(Awaited::Ask, &Reply::status(Code::Declined));
-                self.show_notice(Notice::NotDone, now);
+                self.show_notice(Notice::NotDone, now)?;
                 Ok(())
             }
             (Ask::ChangePin(change), Key::Ok) => self.pin_change_ok(change, now),
             (Ask::Forget { phone, .. }, Key::Ok) => {
                 self.vault.forget_phone(&phone)?;
                 self.reply_to(Awaited::Ask, &Reply::ok(vec![]));
-                self.show_notice(Notice::Forgotten, now);
+                self.show_notice(Notice::Forgotten, now)?;
                 self.hang_up_on(&phone, now)
             }
             (ask, Key::Up | Key::Down) => {
@@ -111,7 +111,7 @@ impl<B: Board> Token<B> {
         if self.vault.pin_state()?.tries == 1 && !change.last_try {
             change.last_try = true;
             let page = self.screens.last_try(false);
-            self.draw(&page);
+            self.draw(&page)?;
             self.face = Face::Asked(Ask::ChangePin(change));
             self.reply_to(Awaited::Ask, &Reply::event(Code::LastTry, vec![]));
             return Ok(());
@@ -121,16 +121,16 @@ impl<B: Board> Token<B> {
             Comparison::Right => {
                 self.vault.set_pin(&new)?;
                 self.reply_to(Awaited::Ask, &Reply::ok(vec![]));
-                self.show_notice(Notice::PinChanged, now);
+                self.show_notice(Notice::PinChanged, now)?;
             }
             Comparison::Wrong { tries: 0 } => {
                 self.reply_to(Awaited::Ask, &Reply::event(Code::PinWrong, vec![0]));
                 self.reply_to(Awaited::Ask, &Reply::status(Code::PinLocked));
-                self.show_notice(Notice::PinLocked, now);
+                self.show_notice(Notice::PinLocked, now)?;
             }
             Comparison::Wrong { tries } => {
                 self.reply_to(Awaited::Ask, &Reply { body: vec![tries], ..Reply::status(Code::PinWrong) });
-                self.show_notice(Notice::PinWrong(tries), now);
+                self.show_notice(Notice::PinWrong(tries), now)?;
             }
         }
         Ok(())
@@ -142,7 +142,7 @@ impl<B: Board> Token<B> {
             return Ok(());
         }
         self.reply_to(Awaited::Ask, &Reply::status(Code::TimedOut));
-        self.show_notice(Notice::TimedOut, now);
+        self.show_notice(Notice::TimedOut, now)?;
         Ok(())
     }
 }

@@ -103,7 +103,7 @@ impl<B: Board> Token<B> {
                 let back = review.take_block(pin, now);
                 let page = back.then(|| review.draw_page());
                 if let Some(page) = page {
-                    self.draw(&page);
+                    self.draw(&page)?;
                 }
                 Ok(())
             }
@@ -114,7 +114,7 @@ impl<B: Board> Token<B> {
     fn on_cancel(&mut self, phone: &PhoneId, order: &OrderId, now: Millis) -> Result<Reply, Stop> {
         if matches!(&self.face, Face::Review(review) if review.via == *phone && review.order_id() == *order) {
             self.reply_to(Awaited::Order, &Reply::status(Code::Cancelled));
-            self.show_notice(Notice::Cancelled, now);
+            self.show_notice(Notice::Cancelled, now)?;
             return Ok(Reply::ok(Vec::new()));
         }
         match self.vault.decided_hash(order)? {

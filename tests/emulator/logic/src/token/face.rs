@@ -105,21 +105,22 @@ impl<B: Board> Token<B> {
         }
     }
 
-    pub(super) fn draw(&mut self, page: &str) {
-        self.vault.board.draw(page);
+    pub(super) fn draw(&mut self, page: &str) -> Step {
+        Ok(self.vault.board.draw(page)?)
     }
 
     pub(super) fn show_idle(&mut self) -> Step {
         let (phones, pin) = (self.vault.phone_count(), self.vault.pin_state()?);
         let page = self.screens.idle(&self.vault.me, phones, pin);
-        self.draw(&page);
+        self.draw(&page)?;
         self.face = Face::Idle;
         Ok(())
     }
 
-    pub(super) fn show_notice(&mut self, notice: Notice, now: Millis) {
+    pub(super) fn show_notice(&mut self, notice: Notice, now: Millis) -> Step {
         let page = self.screens.notice(&notice);
-        self.draw(&page);
+        self.draw(&page)?;
         self.face = Face::Notice { until: now.plus(NOTICE), must_be_read: notice.must_be_read() };
+        Ok(())
     }
 }

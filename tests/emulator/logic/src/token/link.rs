@@ -14,6 +14,7 @@ use ushield_protocol::order::MAX_ORDER;
 use super::face::Face;
 use super::pairing::Pairing;
 use super::{Step, Token, status};
+use crate::Fault;
 use crate::hal::{Board, Millis, Output};
 use crate::screens::Notice;
 use crate::store::StoreFault;
@@ -80,7 +81,7 @@ impl Link {
 impl<B: Board> Token<B> {
     pub(super) fn on_connected(&mut self, now: Millis) -> Step {
         self.on_disconnected(now)?;
-        let nonce = self.vault.random();
+        let nonce = self.vault.random()?;
         let pairing = self.face.is_pairing_mode();
         self.link = Link::Fresh(Fresh { nonce, until: now.plus(FIRST_MESSAGE) });
         self.send(Kind::Hello, Hello { versions: Versions::OURS, pairing, nonce }.encode());
@@ -93,7 +94,7 @@ impl<B: Board> Token<B> {
         match self.face {
             Face::Digits => self.show_pairing_failed(now),
             Face::Asked(_) => {
-                self.show_notice(Notice::LinkLost, now);
+                self.show_notice(Notice::LinkLost, now)?;
                 Ok(())
             }
             _ => Ok(()),
@@ -172,9 +173,9 @@ impl<B: Board> Token<B> {
         self.hang_up(now)
     }
 
-    fn open_k1(&mut self, phone: &Phone, noise: &[u8]) -> Result<Option<(Handshake, Vec<u8>)>, StoreFault> {
+    fn open_k1(&mut self, phone: &Phone, noise: &[u8]) -> Result<Option<(Handshake, Vec<u8>)>, Fault> {
         let pattern = Pattern::Kk { peer: phone.key };
-        let (key, seed) = (self.vault.dh_key()?, self.vault.seed());
+        let (key, seed) = (self.vault.dh_key()?, self.vault.seed()?);
         let Ok(mut handshake) = Handshake::responder(pattern, &key, &seed) else { return Ok(None) };
         Ok(handshake.read(noise).ok().map(|payload| (handshake, payload)))
     }

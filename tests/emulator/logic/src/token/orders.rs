@@ -42,7 +42,7 @@ impl<B: Board> Token<B> {
                 if let (Face::Review(review), Some(pin)) = (&mut self.face, pin) {
                     let page = review.take_block(pin, now).then(|| review.draw_page());
                     if let Some(page) = page {
-                        self.draw(&page);
+                        self.draw(&page)?;
                     }
                 }
             }
@@ -52,7 +52,7 @@ impl<B: Board> Token<B> {
                     review.take_block(pin, now);
                 }
                 let page = review.draw_page();
-                self.draw(&page);
+                self.draw(&page)?;
                 self.face = Face::Review(Box::new(review));
             }
         }

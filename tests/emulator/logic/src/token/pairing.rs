@@ -73,7 +73,7 @@ impl<B: Board> Token<B> {
             let spent = self.vault.pairing_tries()? >= PAIRING_TRIES;
             return self.refuse(if spent { Code::PairingTriesSpent } else { Code::NotPairing }, now);
         }
-        let (key, seed) = (self.vault.dh_key()?, self.vault.seed());
+        let (key, seed) = (self.vault.dh_key()?, self.vault.seed()?);
         let Ok(mut handshake) = Handshake::responder(Pattern::Xx, &key, &seed) else {
             return self.hang_up(now);
         };
@@ -84,7 +84,7 @@ impl<B: Board> Token<B> {
         if let Err(code) = Versions::OURS.agree(Versions::decode(versions)) {
             return self.refuse(code, now);
         }
-        let nonce = self.vault.random();
+        let nonce = self.vault.random()?;
         let Ok(p2) = handshake.write(pairing_commitment(&nonce).as_bytes()) else { return self.hang_up(now) };
         let session = Committed { handshake, nonce, fresh, until: now.plus(NEXT_MESSAGE) };
         self.link = Link::Pairing(Box::new(Pairing::Committed(session)));
@@ -127,7 +127,7 @@ impl<B: Board> Token<B> {
                     answer,
                     fresh,
                     until,
-                });
+                })?;
                 Ok(())
             }
             // At once, and not in P6: nobody shall compare digits for nothing.
@@ -170,7 +170,7 @@ impl<B: Board> Token<B> {
         match (P5::decode(&plaintext), &session.answer) {
             (Ok(p5), Answer::Awaited) if p5.confirmed && (p5.pin.is_some() || !session.pin_needed) => {
                 session.answer = Answer::Yes(p5.pin);
-                self.show_digits(session);
+                self.show_digits(session)?;
                 Ok(())
             }
             (Ok(p5), Answer::Awaited) if !p5.confirmed => self.decline_pairing(session, Code::Declined, now),
@@ -184,15 +184,16 @@ impl<B: Board> Token<B> {
         self.end_pairing(now)
     }
 
-    fn show_digits(&mut self, session: Comparing) {
+    fn show_digits(&mut self, session: Comparing) -> Step {
         let answered = !matches!(session.answer, Answer::Awaited);
         let page = match session.answer {
             Answer::YesWithLastTry(_) => self.screens.last_try(false),
             _ => self.screens.digits(session.digits, answered),
         };
-        self.draw(&page);
+        self.draw(&page)?;
         self.face = Face::Digits;
         self.link = Link::Pairing(Box::new(Pairing::Comparing(session)));
+        Ok(())
     }
 
     /// A key on the digits page, or on the last try's.
@@ -214,7 +215,7 @@ impl<B: Board> Token<B> {
             (Key::Ok, Answer::Yes(None)) => self.refuse_pairing(Code::Malformed, now),
             (Key::Ok, Answer::Yes(Some(block))) if self.vault.pin_state()?.tries == 1 => {
                 session.answer = Answer::YesWithLastTry(block);
-                self.show_digits(session);
+                self.show_digits(session)?;
                 Ok(())
             }
             (Key::Ok, Answer::Yes(Some(block)) | Answer::YesWithLastTry(block)) => {
@@ -235,13 +236,13 @@ impl<B: Board> Token<B> {
 
     /// Both sides said yes. The record is stored before the phone hears of it.
     fn pair(&mut self, mut session: Comparing, now: Millis) -> Step {
-        let (k_hint, k_adv) = (Secret::new(self.vault.random()), Secret::new(self.vault.random()));
+        let (k_hint, k_adv) = (Secret::new(self.vault.random()?), Secret::new(self.vault.random()?));
         let phone = Phone { key: session.key, name: session.name, k_hint, k_adv, provisional: true };
         let phone = self.vault.pair_phone(phone)?;
         self.vault.clear_pairing_tries()?;
         let tries = self.vault.pin_state()?.tries;
         let p6 = P6::Paired { k_hint: phone.k_hint, k_adv: phone.k_adv, tries };
-        self.show_notice(Notice::Paired(phone.name), now);
+        self.show_notice(Notice::Paired(phone.name), now)?;
         let Ok(p6) = session.transport.seal(&p6.encode()) else { return self.hang_up(now) };
         self.send(Kind::Pairing, p6);
         // The phone may go on with K1 at once.
@@ -265,8 +266,8 @@ impl<B: Board> Token<B> {
     /// The session is over without a record: the mode goes on, or closes.
     pub(super) fn show_pairing_failed(&mut self, now: Millis) -> Step {
         match self.vault.pairing_tries()? {
-            tries if tries < PAIRING_TRIES => self.show_pairing_mode(tries, now),
-            _ => self.show_notice(Notice::PairingTriesSpent, now),
+            tries if tries < PAIRING_TRIES => self.show_pairing_mode(tries, now)?,
+            _ => self.show_notice(Notice::PairingTriesSpent, now)?,
         }
         Ok(())
     }

@@ -149,20 +149,22 @@ impl<B: Board> Token<B> {
             (Stage::Page, Key::Down) => review.at = review.at.saturating_add(1).min(review.last()),
             (Stage::PinMissing | Stage::PinWrong { .. } | Stage::LastTry, _) => {}
         }
-        self.show_page(review);
+        self.show_page(review)?;
         Ok(())
     }
 
-    fn show_page(&mut self, mut review: Box<Review>) {
+    fn show_page(&mut self, mut review: Box<Review>) -> Step {
         let page = review.draw_page();
-        self.draw(&page);
+        self.draw(&page)?;
         self.face = Face::Review(review);
+        Ok(())
     }
 
-    fn show_stage(&mut self, mut review: Box<Review>, stage: Stage, page: &str) {
+    fn show_stage(&mut self, mut review: Box<Review>, stage: Stage, page: &str) -> Step {
         review.stage = stage;
-        self.draw(page);
+        self.draw(page)?;
         self.face = Face::Review(review);
+        Ok(())
     }
 
     /// OK on the last page.
@@ -170,7 +172,7 @@ impl<B: Board> Token<B> {
         if review.held.is_some() && self.vault.pin_state()?.tries == 1 {
             self.reply_to(Awaited::Order, &Reply::event(Code::LastTry, vec![]));
             let page = self.screens.last_try(true);
-            self.show_stage(review, Stage::LastTry, &page);
+            self.show_stage(review, Stage::LastTry, &page)?;
             return Ok(());
         }
         self.compare(review, now)
@@ -181,7 +183,7 @@ impl<B: Board> Token<B> {
         let Some(held) = review.held.take() else {
             self.reply_to(Awaited::Order, &Reply::event(Code::PinNeeded, vec![]));
             let page = self.screens.pin_missing();
-            self.show_stage(review, Stage::PinMissing, &page);
+            self.show_stage(review, Stage::PinMissing, &page)?;
             return Ok(());
         };
         match self.vault.compare_pin(held.block)? {
@@ -189,13 +191,13 @@ impl<B: Board> Token<B> {
             Comparison::Wrong { tries: 0 } => {
                 self.reply_to(Awaited::Order, &Reply::event(Code::PinWrong, vec![0]));
                 self.reply_to(Awaited::Order, &Reply::status(Code::PinLocked));
-                self.show_notice(Notice::PinLocked, now);
+                self.show_notice(Notice::PinLocked, now)?;
                 Ok(())
             }
             Comparison::Wrong { tries } => {
                 self.reply_to(Awaited::Order, &Reply::event(Code::PinWrong, vec![tries]));
                 let page = self.screens.pin_wrong(tries);
-                self.show_stage(review, Stage::PinWrong { until: now.plus(WRONG_SHOWN) }, &page);
+                self.show_stage(review, Stage::PinWrong { until: now.plus(WRONG_SHOWN) }, &page)?;
                 Ok(())
             }
         }
@@ -208,20 +210,20 @@ impl<B: Board> Token<B> {
             Operation::Transfer(_) => Notice::Approved,
             Operation::CertificateDownload(_) => Notice::KeyMade,
         };
-        self.show_notice(notice, now);
+        self.show_notice(notice, now)?;
         Ok(())
     }
 
     fn reject(&mut self, review: &Review, now: Millis) -> Step {
         let answer = self.vault.reject(review.subject())?;
         self.reply_to(Awaited::Order, &Reply::ok(answer));
-        self.show_notice(Notice::Rejected, now);
+        self.show_notice(Notice::Rejected, now)?;
         Ok(())
     }
 
     fn time_out(&mut self, now: Millis) -> Step {
         self.reply_to(Awaited::Order, &Reply::status(Code::TimedOut));
-        self.show_notice(Notice::TimedOut, now);
+        self.show_notice(Notice::TimedOut, now)?;
         Ok(())
     }
 
@@ -231,7 +233,7 @@ impl<B: Board> Token<B> {
         }
         review.expire_block(now);
         match review.stage {
-            Stage::PinWrong { until } if now >= until => self.show_page(review),
+            Stage::PinWrong { until } if now >= until => return self.show_page(review),
             _ => self.face = Face::Review(review),
         }
         Ok(())

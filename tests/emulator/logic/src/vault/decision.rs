@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::answers::Summary;
 use super::record::Fields;
 use super::{AnswerClass, Kind, Vault, small};
+use crate::Fault;
 use crate::hal::Board;
 use crate::store::StoreFault;
 
@@ -105,7 +106,7 @@ impl Intent {
 
 impl<B: Board> Vault<B> {
     /// Approves. The answer is durable when this returns.
-    pub(crate) fn approve(&mut self, subject: Subject<'_>) -> Result<Vec<u8>, StoreFault> {
+    pub(crate) fn approve(&mut self, subject: Subject<'_>) -> Result<Vec<u8>, Fault> {
         match &subject.order.payload().operation {
             Operation::Transfer(_) => {
                 let key = self.role_key(Role::Pay)?;
@@ -116,7 +117,7 @@ impl<B: Board> Vault<B> {
     }
 
     /// Rejects. The answer is durable when this returns.
-    pub(crate) fn reject(&mut self, subject: Subject<'_>) -> Result<Vec<u8>, StoreFault> {
+    pub(crate) fn reject(&mut self, subject: Subject<'_>) -> Result<Vec<u8>, Fault> {
         let key = self.device_key()?;
         self.authorize(Slot::Rejection, &key, subject, Uv::None)
     }
@@ -127,7 +128,7 @@ impl<B: Board> Vault<B> {
         key: &SigningKey,
         subject: Subject<'_>,
         uv: Uv,
-    ) -> Result<Vec<u8>, StoreFault> {
+    ) -> Result<Vec<u8>, Fault> {
         let signer = key.public_key().key_id();
         let (last, previous) = self.chain(slot, &signer)?;
         let payload = AuthorizationPayload {
@@ -136,7 +137,7 @@ impl<B: Board> Vault<B> {
             previous,
             firmware: self.me.firmware,
             via: subject.via,
-            nonce: self.random(),
+            nonce: self.random()?,
         };
         let intent = Intent {
             order: subject.order.id(),
@@ -144,16 +145,12 @@ impl<B: Board> Vault<B> {
             secret: Zeroizing::new([0; 32]),
             payload: payload.encode(),
         };
-        self.decide(slot, &intent, key)
+        Ok(self.decide(slot, &intent, key)?)
     }
 
-    fn attest(
-        &mut self,
-        download: &CertificateDownload,
-        subject: Subject<'_>,
-    ) -> Result<Vec<u8>, StoreFault> {
+    fn attest(&mut self, download: &CertificateDownload, subject: Subject<'_>) -> Result<Vec<u8>, Fault> {
         let device = self.device_key()?;
-        let (secret, key) = self.make_key();
+        let (secret, key) = self.make_key()?;
         let request = csr::make(&self.me.device, download.role, &key).ok_or(StoreFault::Corrupt)?;
         let payload = Attestation {
             about: self.about(subject, Uv::Phone),
@@ -170,7 +167,7 @@ impl<B: Board> Vault<B> {
             secret,
             payload: payload.encode(),
         };
-        self.decide(Slot::of_role(download.role), &intent, &device)
+        Ok(self.decide(Slot::of_role(download.role), &intent, &device)?)
     }
 
     fn about(&self, subject: Subject<'_>, uv: Uv) -> About {

@@ -51,7 +51,7 @@ pub fn personalise<B: Board>(board: &mut B, what: &Personalisation) -> Result<()
     }
     let identity = Identity::from(what).encode();
     let (device, dh) = (what.device_key.expose_bytes(), what.dh_key.expose_bytes());
-    let pin = pin::Record::initial(board);
+    let pin = pin::Record::initial(board)?;
     let mut draft = Draft::first(board)?;
     draft.put(board, Kind::Identity.number(), &[], &[&identity])?;
     draft.put(board, Kind::Secrets.number(), &[], &[device.as_slice(), dh.as_slice()])?;

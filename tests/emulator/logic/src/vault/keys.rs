@@ -11,12 +11,14 @@ use ushield_protocol::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use super::{Kind, Vault, small};
-use crate::hal::Board;
+use crate::hal::{Board, EntropyFault};
 use crate::store::{Entry, StoreFault};
 
 /// Where the public key stands behind the private one.
 const PUBLIC: usize = 32;
 const CHAIN: usize = 32 + 33;
+/// After so many bad draws the generator is broken.
+const KEY_DRAWS: usize = 8;
 
 impl<B: Board> Vault<B> {
     fn secret(&self, kind: Kind, key: &[u8], from: usize) -> Result<Zeroizing<[u8; 32]>, StoreFault> {
@@ -73,14 +75,15 @@ impl<B: Board> Vault<B> {
         Some(chain)
     }
 
-    /// A new key. Random bytes that are no key are drawn again.
-    pub(super) fn make_key(&mut self) -> (Zeroizing<[u8; 32]>, SigningKey) {
-        loop {
-            let bytes = Zeroizing::new(self.random());
+    /// A new key. Random bytes that are no key are drawn again; from a generator that works they come once in 2^32 times.
+    pub(super) fn make_key(&mut self) -> Result<(Zeroizing<[u8; 32]>, SigningKey), EntropyFault> {
+        for _ in 0..KEY_DRAWS {
+            let bytes = Zeroizing::new(self.random()?);
             if let Some(key) = SigningKey::from_bytes(&bytes) {
-                return (bytes, key);
+                return Ok((bytes, key));
             }
         }
+        Err(EntropyFault)
     }
 
     /// Keeps a key that was made for an order until its certificate comes.

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::record::Fields;
 use super::{Kind, Vault};
-use crate::hal::{Board, Entropy};
+use crate::Fault;
+use crate::hal::{Board, Entropy, EntropyFault};
 use crate::store::StoreFault;
 
 /// Tries at first and after every success.
@@ -41,7 +42,7 @@ pub(super) struct Record {
 
 impl Record {
     /// The initial PIN.
-    pub(super) fn initial(entropy: &mut impl Entropy) -> Self {
+    pub(super) fn initial(entropy: &mut impl Entropy) -> Result<Self, EntropyFault> {
         let mut block = Zeroizing::new([0; 32]);
         for (to, from) in block.iter_mut().zip([8].into_iter().chain(INITIAL_PIN.bytes())) {
             *to = from;
@@ -49,10 +50,10 @@ impl Record {
         Self::new(&block, true, entropy)
     }
 
-    fn new(block: &[u8; 32], initial: bool, entropy: &mut impl Entropy) -> Self {
+    fn new(block: &[u8; 32], initial: bool, entropy: &mut impl Entropy) -> Result<Self, EntropyFault> {
         let mut salt = [0; 32];
-        entropy.fill(&mut salt);
-        Self { salt, code: code(&salt, block), initial: [u8::from(initial)] }
+        entropy.fill(&mut salt)?;
+        Ok(Self { salt, code: code(&salt, block), initial: [u8::from(initial)] })
     }
 
     pub(super) fn parts(&self) -> [&[u8]; 3] {
@@ -101,8 +102,8 @@ impl<B: Board> Vault<B> {
     }
 
     /// Replaces the PIN.
-    pub(crate) fn set_pin(&mut self, block: &PinBlock) -> Result<(), StoreFault> {
-        let record = Record::new(block.expose(), false, &mut self.board);
-        self.put(Kind::Pin, &[], &record.parts())
+    pub(crate) fn set_pin(&mut self, block: &PinBlock) -> Result<(), Fault> {
+        let record = Record::new(block.expose(), false, &mut self.board)?;
+        Ok(self.put(Kind::Pin, &[], &record.parts())?)
     }
 }

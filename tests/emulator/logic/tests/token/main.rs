@@ -14,6 +14,7 @@ mod world;
 
 mod approval;
 mod bank_keys;
+mod board_faults;
 mod cancel;
 mod certificate;
 mod chaos;

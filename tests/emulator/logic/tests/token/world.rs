@@ -1,6 +1,6 @@
 //! A token on a modelled board, a phone on the protocol's own handshakes, a bank with its keys, and the maker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -27,7 +27,10 @@ use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
 use ushield_protocol::render::Profile;
 use ushield_protocol::secret::Secret;
 use ushield_token::flash::{Flash, FlashFault, Model};
-use ushield_token::{Entropy, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, Token, personalise};
+use ushield_token::{
+    Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Token,
+    personalise,
+};
 
 pub(crate) const PIN: &str = "246819";
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -38,17 +41,32 @@ pub(crate) struct TestBoard {
     pub(crate) flash: Rc<RefCell<Model>>,
     pub(crate) pages: Rc<RefCell<Vec<String>>>,
     random: u64,
+    pub(crate) broken: Rc<Cell<Option<Broken>>>,
+}
+
+/// What of the board does not work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    Screen,
+    /// The generator says so.
+    Entropy,
+    /// The generator does not say so: it hands out zeros.
+    Stuck,
 }
 
 impl TestBoard {
     pub(crate) fn new(flash: Model, random: u64) -> Self {
-        Self { flash: Rc::new(RefCell::new(flash)), pages: Rc::default(), random }
+        Self { flash: Rc::new(RefCell::new(flash)), pages: Rc::default(), random, broken: Rc::default() }
     }
 }
 
 impl Screen for TestBoard {
-    fn draw(&mut self, page: &str) {
+    fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
+        if self.broken.get() == Some(Broken::Screen) {
+            return Err(ScreenFault);
+        }
         self.pages.borrow_mut().push(page.to_owned());
+        Ok(())
     }
 }
 
@@ -68,7 +86,15 @@ impl Flash for TestBoard {
 }
 
 impl Entropy for TestBoard {
-    fn fill(&mut self, out: &mut [u8]) {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault> {
+        match self.broken.get() {
+            Some(Broken::Entropy) => return Err(EntropyFault),
+            Some(Broken::Stuck) => {
+                out.fill(0);
+                return Ok(());
+            }
+            Some(Broken::Screen) | None => {}
+        }
         for byte in out {
             // splitmix64: a run is the same every time.
             self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -77,6 +103,7 @@ impl Entropy for TestBoard {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             *byte = (z >> 56) as u8;
         }
+        Ok(())
     }
 }
 
