@@ -68,12 +68,7 @@ impl Panel {
             }
         };
         self.frames.send_modify(|frame| {
-            *frame = Arc::new(Frame {
-                serial: frame.serial.saturating_add(1),
-                text,
-                picture,
-                fault: fault.clone(),
-            });
+            *frame = Arc::new(Frame { serial: frame.serial.saturating_add(1), text, picture, fault });
         });
         fault.map_or(Ok(()), Err)
     }
