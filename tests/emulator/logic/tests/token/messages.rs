@@ -4,6 +4,8 @@ use ushield_token::Key;
 
 use super::world::{PIN, Phone, World, order_with, pin_change};
 
+type Act = fn(&mut World);
+
 /// What would draw: an order, a question about a phone, a question about the PIN.
 fn drawing(phone: &Phone, order: &[u8]) -> [Request; 3] {
     [order_with(Some(PIN), order), Request::Forget { phone: phone.id() }, pin_change(PIN, "135790")]
@@ -20,7 +22,7 @@ fn assert_held(world: &mut World, phone: &Phone, order: &[u8]) {
 }
 
 /// Messages that the customer has to know, each brought about anew.
-const TOLD: [(&str, fn(&mut World)); 4] = [
+const TOLD: [(&str, Act); 4] = [
     ("The phone took the order", |world| {
         let (order, bytes) = world.a_transfer();
         world.show(&bytes);
@@ -86,7 +88,7 @@ fn what_the_customer_has_to_know_stays_for_five_seconds() {
 /// The three ways of an order's end by key, and a pairing: an order may follow, a question may not.
 #[test]
 fn after_the_customer_s_own_act_an_order_follows_and_a_question_waits() {
-    let acts: [(&str, fn(&mut World)); 4] = [
+    let acts: [(&str, Act); 4] = [
         ("Rejected", |world| {
             let (_, bytes) = world.a_transfer();
             world.show(&bytes);
