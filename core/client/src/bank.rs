@@ -80,12 +80,55 @@ impl BankClient {
     }
 }
 
-/// What is not a problem document of ours says nothing about the order: the bank failed.
+/// What is not a refusal in a bank's words says nothing about the order: the bank failed, or something before it.
 fn problem(response: &HttpResponse) -> Error {
     match parse::<Problem>(response) {
-        Ok(problem) => Error::from(problem),
+        Ok(problem) => {
+            let error = Error::from(problem);
+            let refusal = (400..500).contains(&response.status) && is_banks(error.code());
+            if refusal { error } else { Error::new(Code::BankFailure).caused_by(error) }
+        }
         Err(error) => Error::new(Code::BankFailure).caused_by(error),
     }
+}
+
+/// The codes that a bank says. Those of the phone, the token and the way between are not for it to use.
+fn is_banks(code: Code) -> bool {
+    use Code as C;
+    // About sessions and requests; about what is asked for; about an answer of a token.
+    matches!(
+        code,
+        C::NotSignedIn
+            | C::WrongPassword
+            | C::TooManyAttempts
+            | C::BadRequest
+            | C::TooLarge
+            | C::Malformed
+            | C::NotFound
+            | C::InProgress
+            | C::OtherRequest
+            | C::BadInput
+            | C::BadText
+            | C::BadCheckDigits
+            | C::UnknownCurrency
+            | C::BadExponent
+            | C::Unshowable
+            | C::InsufficientFunds
+            | C::UnknownAccount
+            | C::NoToken
+            | C::NoCertificate
+            | C::CertificateExists
+            | C::KeyNotActive
+            | C::KeyFrozen
+            | C::UnknownOrder
+            | C::BadAuthorization
+            | C::OtherAuthorization
+            | C::BadSignature
+            | C::RejectionAsApproval
+            | C::WrongAuthorization
+            | C::PagesDiffer
+            | C::PinPolicy
+    )
 }
 
 fn parse<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, serde_json::Error> {

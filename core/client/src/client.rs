@@ -14,11 +14,17 @@ use zeroize::Zeroizing;
 
 use crate::bank::BankClient;
 use crate::error::Error;
+use crate::orders::lanes::Lanes;
 use crate::ports::{BankHttp, Change, Clock, Entropy, Keystore, Store, Table};
 use crate::records::{Setup, TokenRecord};
 
 /// Key of the one record of a table that has one.
 pub(crate) const ONLY: &[u8] = b"only";
+
+/// Longest name of a bank or a customer, in bytes.
+pub(crate) const MAX_NAME: usize = 140;
+/// Longest token of a session, in bytes.
+const MAX_SESSION: usize = 1024;
 
 /// The ports that live as long as the client. The sixth, the link, comes with each call.
 #[derive(Clone)]
@@ -48,6 +54,7 @@ impl std::fmt::Debug for Ports {
 pub struct Client {
     ports: Ports,
     bank: BankClient,
+    lanes: Lanes,
 }
 
 impl std::fmt::Debug for Client {
@@ -80,7 +87,7 @@ impl Client {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let bank = BankClient::new(Arc::clone(&ports.bank));
-        Self { ports, bank }
+        Self { ports, bank, lanes: Lanes::default() }
     }
 
     /// Writes down which bank, which makers and who the customer is. Once; a second time it is refused unless nothing changes.
@@ -94,8 +101,11 @@ impl Client {
         if request.makers.is_empty() || request.makers.iter().any(|der| MakerRoot::from_der(der).is_none()) {
             return Err(bad("makers")());
         }
-        if request.customer.is_empty() || request.customer.len() > 140 {
+        if request.customer.is_empty() || request.customer.len() > MAX_NAME {
             return Err(bad("customer")());
+        }
+        if request.trust.name.len() > MAX_NAME {
+            return Err(bad("trust.name")());
         }
         text::check(&request.trust.name).map_err(|_| Error::new(Code::BadText).at("trust.name"))?;
         message::check_name(&request.phone).map_err(|code| Error::new(code).at("phone"))?;
@@ -132,6 +142,9 @@ impl Client {
     /// `wrong-password`, `too-many-attempts`, `bank-*`.
     pub async fn sign_in(&self, password: Password) -> Result<(), Error> {
         let session = self.bank.sign_in(&self.setup()?.customer, password).await?;
+        if session.token.expose().len() > MAX_SESSION {
+            return Err(Error::new(Code::BankLied).at("token"));
+        }
         let ends = self.ports.clock.now().0.saturating_add(session.expires_in);
         let record =
             Zeroizing::new(Writer::new().array(2).text(session.token.expose()).uint(ends).into_bytes());
@@ -155,7 +168,7 @@ impl Client {
     /// # Errors
     /// `not-signed-in`, `bank-*`.
     pub async fn accounts(&self) -> Result<Accounts, Error> {
-        self.bank.accounts(&self.session()?).await
+        self.heeding(self.bank.accounts(&self.session()?).await)
     }
 
     /// The paired tokens.
@@ -191,20 +204,33 @@ impl Client {
         let mut reader = Reader::new(&record);
         let mut read = || {
             reader.array(2, 2)?;
-            let token = reader.text(1, 1024)?;
+            let token = reader.text(1, MAX_SESSION)?;
             let ends = reader.uint()?;
             reader.end().map(|()| (token, ends))
         };
-        let (token, ends) = read().map_err(|error| Error::new(Code::StoreCorrupt).caused_by(error))?;
+        // Signing in again mends whatever is wrong with it.
+        let (token, ends) = read().map_err(|error| Error::new(Code::NotSignedIn).caused_by(error))?;
         if ends <= self.ports.clock.now().0 {
             return Err(Error::new(Code::NotSignedIn));
         }
         let token = SessionToken::new(Zeroizing::new(token.as_bytes().to_vec()));
-        token.ok_or(Error::new(Code::StoreCorrupt))
+        token.ok_or(Error::new(Code::NotSignedIn))
+    }
+
+    /// A reply of the bank to a request that named the session. One that the bank does not know any more is forgotten.
+    pub(crate) fn heeding<T>(&self, reply: Result<T, Error>) -> Result<T, Error> {
+        if matches!(&reply, Err(error) if error.code() == Code::NotSignedIn) {
+            self.drop_session()?;
+        }
+        reply
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     /// Forgets the session: the bank said that it has ended.
-    pub(crate) fn drop_session(&self) -> Result<(), Error> {
+    fn drop_session(&self) -> Result<(), Error> {
         self.store().commit(&[Change::delete(Table::Session, ONLY)])
     }
 

@@ -17,7 +17,7 @@ mod token;
 pub use client::{Client, Ports, SetupRequest};
 pub use customer::{Customer, Moment, PinReason, TokenScreen};
 pub use error::Error;
-pub use orders::{HistoryEntry, Report, Status};
+pub use orders::{Adopted, HistoryEntry, Report, Status};
 pub use pairing::PendingPairing;
 pub use records::{Setup, TokenRecord};
 pub use token::{Cost, Counted};

@@ -1,8 +1,14 @@
 //! Orders from the customer's request to the bank's receipt: each state durable before the step after it.
 
 mod advance;
+mod cancel;
 mod certificates;
 mod create;
+mod deliver;
+pub(crate) mod lanes;
+mod submit;
+
+pub use create::Adopted;
 
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
@@ -50,8 +56,10 @@ impl Status {
 }
 
 /// An order, as the customer's history shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HistoryEntry {
+    /// The key of the request, for [`Client::cancel_request`].
+    pub creation: [u8; 16],
     /// The order's id, once there is one.
     pub id: Option<OrderId>,
     /// When it was asked for, Unix seconds.
@@ -64,6 +72,15 @@ pub struct HistoryEntry {
     pub order: Option<Order<Verified>>,
     /// The receipt, verified.
     pub receipt: Option<Receipt>,
+    /// Why order or receipt are missing here although the store holds them. It is about this entry alone.
+    pub problem: Option<Error>,
+}
+
+/// Ids and states alone: the order holds names and accounts.
+impl std::fmt::Debug for HistoryEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HistoryEntry({:?}, {:?}, {:?})", self.id, self.status, self.problem)
+    }
 }
 
 /// How a run through an order's life ended, and what it cost on the link.
@@ -78,30 +95,28 @@ pub struct Report {
 }
 
 impl Client {
-    /// All orders that this phone knows, newest first.
+    /// All orders that this phone knows, newest first. Needs neither bank nor token.
     ///
     /// # Errors
-    /// `bank-*` when a key statement has to be fetched; `store-*`.
+    /// `store-*`. What does not hold about one entry is its [`HistoryEntry::problem`].
+    // Shells await it; a history may come from a slower store one day.
+    #[allow(clippy::unused_async)]
     pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
-        let mut entries = Vec::new();
-        for record in self.order_records()? {
-            entries.push(self.history_entry(record).await?);
-        }
+        let records = self.order_records()?;
+        let mut entries: Vec<HistoryEntry> =
+            records.into_iter().map(|record| self.history_entry(&record)).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.asked));
         Ok(entries)
     }
 
-    async fn history_entry(&self, record: OrderRecord) -> Result<HistoryEntry, Error> {
-        let order = match record.life.order() {
-            Some(order) => Some(self.verified_order(order).await?),
-            None => None,
-        };
-        let receipt = match (record.life.stage(), &order) {
+    fn history_entry(&self, record: &OrderRecord) -> HistoryEntry {
+        let (order, unreadable) = apart(record.life.order().map(|bytes| self.stored_order(bytes)));
+        let (receipt, unread) = apart(match (record.life.stage(), &order) {
             (Stage::Settled { receipt, .. }, Some(order)) => {
-                Some(self.verified_receipt(receipt, order.id(), order.hash()).await?)
+                Some(self.stored_receipt(receipt, order.id(), order.hash()))
             }
             _ => None,
-        };
+        });
         let status = match (record.life.stage(), &receipt) {
             (_, Some(receipt)) => Status::Ended(receipt.outcome),
             (Stage::Requested, _) => Status::Requested,
@@ -110,8 +125,16 @@ impl Client {
             (Stage::Decided { .. }, _) => Status::Decided,
             (Stage::Prepared { .. } | Stage::Sent { .. } | Stage::Shown { .. }, _) => Status::Open,
         };
-        let cancelled = record.life.cancelled();
-        Ok(HistoryEntry { id: record.id, asked: record.asked, status, cancelled, order, receipt })
+        HistoryEntry {
+            creation: record.creation,
+            id: record.id,
+            asked: record.asked,
+            status,
+            cancelled: record.life.cancelled(),
+            order,
+            receipt,
+            problem: unreadable.or(unread),
+        }
     }
 
     /// The pages that the token will show for an order, before it is sent there.
@@ -120,10 +143,12 @@ impl Client {
     ///
     /// # Errors
     /// `unknown-order`, `not-paired`, `unshowable`.
+    // As above.
+    #[allow(clippy::unused_async)]
     pub async fn preview(&self, id: OrderId) -> Result<Pages, Error> {
         let record = self.order_record(id)?;
         let bytes = record.life.order().ok_or(Error::new(Code::UnknownOrder))?;
-        let order = self.verified_order(bytes).await?;
+        let order = self.stored_order(bytes)?;
         let profile = self.token(record.device)?.profile.and_then(Profile::from_number);
         let profile = profile.ok_or(Error::new(Code::TokenNotFound))?;
         pages(&order, profile, &Notices::default())
@@ -135,13 +160,23 @@ impl Client {
     }
 
     pub(crate) fn order_record(&self, id: OrderId) -> Result<OrderRecord, Error> {
-        self.order_records()?
-            .into_iter()
-            .find(|record| record.id == Some(id))
-            .ok_or(Error::new(Code::UnknownOrder))
+        self.known_order(id)?.ok_or(Error::new(Code::UnknownOrder))
+    }
+
+    pub(crate) fn known_order(&self, id: OrderId) -> Result<Option<OrderRecord>, Error> {
+        Ok(self.order_records()?.into_iter().find(|record| record.id == Some(id)))
     }
 
     pub(crate) fn put_order(&self, record: &OrderRecord) -> Result<(), Error> {
         self.store().put(Table::Order, &record.creation, &record.encode())
+    }
+}
+
+/// What holds, and what kept it from doing so.
+fn apart<T>(judged: Option<Result<T, Error>>) -> (Option<T>, Option<Error>) {
+    match judged {
+        Some(Ok(holds)) => (Some(holds), None),
+        Some(Err(problem)) => (None, Some(problem)),
+        None => (None, None),
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Wire<'a> {
             };
             match received {
                 (Kind::KeepAlive, _) => {}
-                (Kind::Refusal, body) => return Err(refusal(&body)),
+                (Kind::Refusal, body) => return Err(refusal(&body, kind)),
                 (other, body) if other == kind => {
                     self.cost.messages.push(Counted { sent: false, kind, bytes: body.len() });
                     return Ok(body);
@@ -112,13 +112,30 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// A refusal is not authenticated: it names a cause and changes nothing.
-fn refusal(body: &[u8]) -> Error {
+/// A refusal is not authenticated: before the channel stands it may name one of a few causes, inside it only that it broke.
+fn refusal(body: &[u8], awaited: Kind) -> Error {
+    if awaited == Kind::Sealed {
+        return Error::new(Code::ChannelBroken);
+    }
     let code = match body {
         [status] => Code::from_wire(*status),
         _ => None,
     };
-    Error::new(code.filter(|code| code.is_refusal()).unwrap_or(Code::TokenMisbehaved))
+    let named = code.filter(|code| {
+        matches!(
+            code,
+            Code::Busy
+                | Code::UnknownPhone
+                | Code::UnknownVersion
+                | Code::NotPairing
+                | Code::PairingTriesSpent
+                | Code::PhonesFull
+                | Code::PinInitial
+                | Code::PinLocked
+                | Code::TokenFailure
+        )
+    });
+    Error::new(named.unwrap_or(Code::TokenMisbehaved))
 }
 
 impl From<ushield_session::Error> for Error {

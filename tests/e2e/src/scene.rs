@@ -204,5 +204,6 @@ pub fn transfer(amount: u64) -> Transfer {
         execution_date: None,
         remittance_text: "货款 合同2026-1107号".to_owned(),
         beside: None,
+        device_id: None,
     }
 }

@@ -13,7 +13,6 @@ use ushield_protocol::receipt::Outcome;
 use ushield_session::order_life::Stage;
 
 use super::Report;
-use super::advance::role_of;
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
@@ -34,30 +33,33 @@ impl Client {
         role: Role,
     ) -> Result<Option<Report>, Error> {
         let token = self.token(device)?;
-        if self.certificate(&token, role)?.is_some() {
+        if let Some(chain) = self.certificate(&token, role)? {
             // Issued before and perhaps not stored on the token: that alone is left to do.
-            self.install_certificate(connector, customer, &token, role).await?;
+            self.install_certificate(connector, customer, &token, role, &chain).await?;
             return Ok(None);
         }
-        let id = match self.open_certificate_order(token.pairing.device, role).await? {
+        let id = match self.open_certificate_order(token.pairing.device, role)? {
             Some(OrderRecord { id: Some(id), .. }) => id,
             Some(requested) => {
                 let record = self.request_order(customer, requested).await?;
                 record.id.ok_or(Error::new(Code::UnexpectedEvent))?
             }
             // A phone that lost its store: the bank issued it, the token has it.
-            None if self.fetch_certificate(&token, role).await? => {
-                self.install_certificate(connector, customer, &token, role).await?;
-                return Ok(None);
-            }
-            None => self.create_certificate_order(customer, device, role).await?,
+            None => match self.fetch_certificate(&token, role).await? {
+                Some(chain) => {
+                    self.install_certificate(connector, customer, &token, role, &chain).await?;
+                    return Ok(None);
+                }
+                None => self.create_certificate_order(customer, device, role).await?,
+            },
         };
         let report = self.run_order(connector, customer, id).await?;
         if report.receipt.outcome == Outcome::Executed {
-            if self.certificate(&token, role)?.is_none() && !self.fetch_certificate(&token, role).await? {
-                return Err(Error::new(Code::NoCertificate));
-            }
-            self.install_certificate(connector, customer, &token, role).await?;
+            let chain = match self.certificate(&token, role)? {
+                Some(chain) => chain,
+                None => self.fetch_certificate(&token, role).await?.ok_or(Error::new(Code::NoCertificate))?,
+            };
+            self.install_certificate(connector, customer, &token, role, &chain).await?;
         }
         Ok(Some(report))
     }
@@ -96,51 +98,50 @@ impl Client {
         Ok(chain.as_ref().and_then(|chain| chain.first()).and_then(|der| certified_key(der)))
     }
 
-    /// Keeps what the bank issued for a certificate order, over the key that the token attested.
-    pub(super) async fn keep_certificate(
-        &self,
-        record: &OrderRecord,
-        chain: Vec<Base64Url>,
-    ) -> Result<(), Error> {
-        let order = self.own_order(record).await?;
+    /// Keeps what the bank issued for a certificate order if it is over the key that the token attested.
+    pub(super) fn keep_certificate(&self, record: &OrderRecord, chain: Vec<Base64Url>) -> Result<(), Error> {
+        let order = self.own_order(record)?;
         let Operation::CertificateDownload(download) = &order.payload().operation else {
             return Err(Error::new(Code::BankLied));
         };
-        let certified = chain.first().and_then(|der| certified_key(der.as_bytes()));
+        let chain = readable(chain)?;
+        let certified = chain.first().and_then(|der| certified_key(der));
         let attested = match record.life.stage() {
             Stage::Submitted { answer, .. } => attested_key(answer),
             _ => None,
         };
-        // An answer in a form that this phone cannot read names no key; the token checks it in any case.
-        if attested.is_some() && certified.is_some() && attested != certified {
-            return Err(Error::new(Code::WrongCertificate));
+        match attested {
+            // An answer in a form that this phone cannot read names no key: the token says whether the certificate is its own.
+            None => return Ok(()),
+            Some(_) if attested != certified => return Err(Error::new(Code::WrongCertificate)),
+            Some(_) => {}
         }
         let role = match download.role {
             message::Role::Pay => Role::Pay,
             message::Role::Login => Role::Login,
         };
         // Such an order is addressed to the device itself.
-        self.put_certificate(DeviceId::from(*order.payload().addressee.as_bytes()), role, chain)
+        self.put_certificate(DeviceId::from(*order.payload().addressee.as_bytes()), role, &chain)
     }
 
-    fn put_certificate(&self, device: DeviceId, role: Role, chain: Vec<Base64Url>) -> Result<(), Error> {
-        let chain: Vec<Vec<u8>> = chain.into_iter().map(Base64Url::into_bytes).collect();
-        chain.first().and_then(|der| certified_key(der)).ok_or(Error::new(Code::BankLied))?;
-        let bytes = certificates(&chain);
-        decode_certificates(&bytes).map_err(|error| Error::new(Code::BankLied).caused_by(error))?;
-        self.store().put(Table::Certificate, &certificate_key(device, role), &bytes)
+    fn put_certificate(&self, device: DeviceId, role: Role, chain: &[Vec<u8>]) -> Result<(), Error> {
+        self.store().put(Table::Certificate, &certificate_key(device, role), &certificates(chain))
     }
 
-    /// Asks the bank for a certificate that it issued and this phone does not have. Whether there is one.
-    async fn fetch_certificate(&self, token: &TokenRecord, role: Role) -> Result<bool, Error> {
+    /// Asks the bank for a certificate that it issued and this phone does not have. Anyone could say so: it is kept once the token
+    /// has taken it.
+    async fn fetch_certificate(
+        &self,
+        token: &TokenRecord,
+        role: Role,
+    ) -> Result<Option<Vec<Vec<u8>>>, Error> {
         let device = token.pairing.device.to_string();
-        let certificates = self.bank().certificates(&self.session()?).await?.certificates;
-        let found = certificates
+        let reply = self.heeding(self.bank().certificates(&self.session()?).await)?;
+        let found = reply
+            .certificates
             .into_iter()
             .rfind(|certificate| certificate.role == role && certificate.device_id == device);
-        let Some(found) = found else { return Ok(false) };
-        self.put_certificate(token.pairing.device, role, found.chain)?;
-        Ok(true)
+        found.map(|found| readable(found.chain)).transpose()
     }
 
     async fn install_certificate(
@@ -149,11 +150,11 @@ impl Client {
         customer: &dyn Customer,
         token: &TokenRecord,
         role: Role,
+        chain: &[Vec<u8>],
     ) -> Result<(), Error> {
-        let chain = self.certificate(token, role)?.ok_or(Error::new(Code::NoCertificate))?;
         let mut session = TokenSession::open(self, connector, customer, token).await?;
         customer.tell(&Moment::StoringCertificate);
-        let request = Request::PutCertificate { role: role_of(role), chain: certificates(&chain) };
+        let request = Request::PutCertificate { role: role_of(role), chain: certificates(chain) };
         if let Err(error) = session.exchange(&request).await {
             if error.code() == Code::WrongCertificate {
                 // Kept, it would make every approval look like a stranger's.
@@ -161,6 +162,7 @@ impl Client {
             }
             return Err(error);
         }
+        self.put_certificate(token.pairing.device, role, chain)?;
         // What the certificate is for comes next: the keys of those orders now cost the first of them no exchange.
         for statement in self.order_key_statements()? {
             match session.exchange(&Request::BankKey { statement }).await {
@@ -173,16 +175,12 @@ impl Client {
     }
 
     /// An order for such a certificate that is not over. What the order says counts: one that was adopted from the bank has no request here.
-    async fn open_certificate_order(
-        &self,
-        device: DeviceId,
-        role: Role,
-    ) -> Result<Option<OrderRecord>, Error> {
+    fn open_certificate_order(&self, device: DeviceId, role: Role) -> Result<Option<OrderRecord>, Error> {
         for record in self.order_records()? {
             let wanted = match record.life.order() {
                 _ if record.life.is_over() => false,
                 Some(bytes) => {
-                    let order = self.verified_order(bytes).await?;
+                    let order = self.stored_order(bytes)?;
                     order.payload().addressee.is_device(&device)
                         && matches!(&order.payload().operation,
                             Operation::CertificateDownload(download) if download.role == role_of(role))
@@ -201,10 +199,27 @@ impl Client {
     }
 }
 
+/// A chain as the token takes it; what is none is the bank's lie.
+fn readable(chain: Vec<Base64Url>) -> Result<Vec<Vec<u8>>, Error> {
+    let chain: Vec<Vec<u8>> = chain.into_iter().map(Base64Url::into_bytes).collect();
+    chain.first().and_then(|der| certified_key(der)).ok_or(Error::new(Code::BankLied))?;
+    decode_certificates(&certificates(&chain))
+        .map_err(|error| Error::new(Code::BankLied).caused_by(error))?;
+    Ok(chain)
+}
+
 /// The key that an attestation names, where this phone can read it.
 fn attested_key(answer: &[u8]) -> Option<PublicKey> {
     let first = *Sign1::parse_sequence(answer, 2).ok()?.first()?;
     Some(Attestation::decode(Sign1::parse(first).ok()?.payload()).ok()?.key)
+}
+
+/// Which key a certificate is for, in the token's words.
+fn role_of(role: Role) -> message::Role {
+    match role {
+        Role::Pay => message::Role::Pay,
+        Role::Login => message::Role::Login,
+    }
 }
 
 fn certificate_key(device: DeviceId, role: Role) -> Vec<u8> {

@@ -2,18 +2,17 @@
 
 use ushield_bank_api::{AccountScheme, CertificateDownload, CreatedOrder, OrderRequest, Role, Transfer};
 use ushield_protocol::account::{self, Scheme};
-use ushield_protocol::code::{Class, Code};
+use ushield_protocol::code::Code;
 use ushield_protocol::currency::Currency;
-use ushield_protocol::key::{DeviceId, OrderId};
+use ushield_protocol::key::{DeviceId, OrderId, unhex};
 use ushield_protocol::message;
-use ushield_protocol::order::{Operation, Order, Verified, is_date};
+use ushield_protocol::order::{MAX_MONEY_LIFE, Operation, Order, Verified, is_date};
 use ushield_protocol::text;
-use ushield_session::order_life::{Event, OrderLife};
+use ushield_session::order_life::{Event, OrderLife, Stage};
 
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
-use crate::ports::Table;
 use crate::records::OrderRecord;
 
 impl Client {
@@ -30,7 +29,7 @@ impl Client {
         transfer: &Transfer,
     ) -> Result<OrderId, Error> {
         check(transfer)?;
-        self.create(customer, device, &OrderRequest::Transfer(transfer.clone())).await
+        self.create(customer, device, OrderRequest::Transfer(transfer.clone())).await
     }
 
     pub(crate) async fn create_certificate_order(
@@ -39,29 +38,57 @@ impl Client {
         device: Option<DeviceId>,
         role: Role,
     ) -> Result<OrderId, Error> {
-        self.create(customer, device, &OrderRequest::CertificateDownload(CertificateDownload { role })).await
+        let request = CertificateDownload { role, device_id: None };
+        self.create(customer, device, OrderRequest::CertificateDownload(request)).await
     }
 
     async fn create(
         &self,
         customer: &dyn Customer,
         device: Option<DeviceId>,
-        request: &OrderRequest,
+        mut request: OrderRequest,
     ) -> Result<OrderId, Error> {
-        let token = self.token(device)?;
+        let device = self.token(device)?.pairing.device;
+        match &mut request {
+            OrderRequest::Transfer(transfer) => transfer.device_id = Some(device.to_string()),
+            OrderRequest::CertificateDownload(download) => download.device_id = Some(device.to_string()),
+        }
         // Without a session nothing can be asked for: better said before anything is written.
         self.session()?;
-        let record = OrderRecord {
-            creation: *OrderId::from_random(self.random()?).as_bytes(),
-            request: crate::bank::json(request)?.to_vec(),
-            asked: self.clock().now().0,
-            id: None,
-            device: Some(token.pairing.device),
-            life: OrderLife::requested(),
+        let body = crate::bank::json(&request)?.to_vec();
+        // Asked for before and not answered: the bank may have made that order, and the customer wants one.
+        let same = |record: &OrderRecord| {
+            matches!(record.life.stage(), Stage::Requested)
+                && !record.life.cancelled()
+                && !self.is_stale(record)
+                && record.device == Some(device)
+                && record.request == body
         };
-        self.put_order(&record)?;
+        let record = match self.order_records()?.into_iter().find(same) {
+            Some(record) => record,
+            None => {
+                let record = OrderRecord {
+                    creation: *OrderId::from_random(self.random()?).as_bytes(),
+                    request: body,
+                    asked: self.clock().now().0,
+                    id: None,
+                    device: Some(device),
+                    life: OrderLife::requested(),
+                };
+                self.put_order(&record)?;
+                record
+            }
+        };
         let record = self.request_order(customer, record).await?;
         record.id.ok_or(Error::new(Code::UnexpectedEvent))
+    }
+
+    /// A payment that was asked for longer ago than an order lives is not made behind the customer's back. If the bank has an
+    /// order of it, that expires by itself.
+    fn is_stale(&self, record: &OrderRecord) -> bool {
+        let request = serde_json::from_slice(&record.request);
+        matches!(request, Ok(OrderRequest::Transfer(_)))
+            && self.clock().now().0.saturating_sub(record.asked) > MAX_MONEY_LIFE
     }
 
     /// Sends a durable request, again if need be: the key makes it one request.
@@ -70,93 +97,156 @@ impl Client {
         customer: &dyn Customer,
         record: OrderRecord,
     ) -> Result<OrderRecord, Error> {
+        if self.is_stale(&record) {
+            return self.apply(&record, Event::CreationRefused(Code::Interrupted));
+        }
         customer.tell(&Moment::CreatingOrder);
         let key = OrderId::from_slice(&record.creation).ok_or(Error::new(Code::StoreCorrupt))?.to_string();
         let session = self.session()?;
-        match self.bank().create(&session, &key, record.request.clone()).await {
-            Ok(created) => self.take_created(customer, record, created).await,
-            Err(error) if error.code() == Code::NotSignedIn => {
-                self.drop_session()?;
-                Err(error)
-            }
-            Err(error) => {
-                // Only the bank's definite no ends it; everything else may still have made an order.
-                let definite =
-                    matches!(error.class(), Class::Act | Class::Terminal) && is_banks_no(error.code());
-                if definite {
-                    let life = record.life.apply(Event::CreationRefused(error.code()))?;
-                    self.put_order(&OrderRecord { life, ..record })?;
-                }
-                Err(error)
-            }
+        let created = self.bank().create(&session, &key, record.request.clone()).await;
+        let (ends, error) = match self.heeding(created) {
+            Ok(created) => match self.take_created(customer, &record, created).await {
+                Ok(taken) => return Ok(taken),
+                // The same key brings the same answer: asking again would not help, and nothing of it is delivered.
+                Err(error) => (is_other_order(error.code()), error),
+            },
+            // Only the bank's definite no ends it; everything else may still have made an order.
+            Err(error) => (is_banks_no(error.code()), error),
+        };
+        if ends {
+            self.apply(&record, Event::CreationRefused(error.code()))?;
         }
+        Err(error)
     }
 
     async fn take_created(
         &self,
         customer: &dyn Customer,
-        record: OrderRecord,
+        record: &OrderRecord,
         created: CreatedOrder,
     ) -> Result<OrderRecord, Error> {
+        let lied = || Error::new(Code::BankLied);
         let bytes = created.order.into_bytes();
         let order = self.verified_order(&bytes).await?;
         if order.id() != created.order_id {
-            return Err(Error::new(Code::BankLied));
+            return Err(lied());
         }
+        let device = parse_device(&created.device_id).ok_or(lied().at("device_id"))?;
         let request: OrderRequest = serde_json::from_slice(&record.request)
             .map_err(|error| Error::new(Code::StoreCorrupt).caused_by(error))?;
-        if !is_what_was_asked(&request, &order, created.created) {
+        let other_token = created.created && record.device.is_some_and(|asked| asked != device);
+        if other_token || !is_what_was_asked(&request, &order, created.created) {
             return Err(Error::new(Code::OrderAltered));
         }
-        if let Ok(known) = self.order_record(order.id()) {
-            // The open order is one that this phone has: its life goes on, the request's ends in it.
-            if known.creation != record.creation {
-                self.store().delete(Table::Order, &record.creation)?;
-                customer.tell(&Moment::OpenOrderFound { order: order.id() });
+        if let Some(known) = self.known_order(order.id())? {
+            // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known,
+            // unless it was adopted while the bank's answer to this request was under way.
+            let may_be = !created.created || known.request.is_empty();
+            if known.life.is_over() || !may_be {
+                return Err(lied());
             }
-            return Ok(known);
+            customer.tell(&Moment::OpenOrderFound { order: order.id() });
+            return self.merge(record, &known);
         }
+        let order = self.verified_new_order(&bytes).await?;
         if !created.created {
             customer.tell(&Moment::OpenOrderFound { order: order.id() });
         }
-        let life = record.life.apply(Event::Created(bytes))?;
-        let record = OrderRecord { id: Some(order.id()), life, ..record };
-        self.put_order(&record)?;
-        Ok(record)
+        self.change(record, |stored| {
+            let life = stored.life.apply(Event::Created(bytes))?;
+            Ok(OrderRecord { id: Some(order.id()), device: Some(device), life, ..stored.clone() })
+        })
     }
 
-    /// Takes over orders that are open at the bank and not known here, as after a store was set aside.
+    /// Takes over orders that are open at the bank and not known here, as after a store was set aside. One that does not hold is left
+    /// out and does not keep the others away.
     ///
     /// # Errors
     /// `not-signed-in`, `bank-*`, `store-*`.
-    pub async fn adopt_open_orders(&self) -> Result<Vec<OrderId>, Error> {
-        let mut adopted = Vec::new();
-        for open in self.bank().open_orders(&self.session()?).await?.orders {
-            if self.order_record(open.order_id).is_ok() {
+    pub async fn adopt(&self) -> Result<Adopted, Error> {
+        let open = self.heeding(self.bank().open_orders(&self.session()?).await)?;
+        let mut adopted = Adopted { orders: Vec::new(), refused: Vec::new() };
+        for open in open.orders {
+            let id = open.order_id;
+            if self.known_order(id)?.is_some() {
                 continue;
             }
-            let bytes = open.order.into_bytes();
-            let order = self.verified_order(&bytes).await?;
-            if order.id() != open.order_id {
-                return Err(Error::new(Code::BankLied));
+            match self.adopt_one(open).await {
+                Ok(()) => adopted.orders.push(id),
+                Err(error) => adopted.refused.push((id, error)),
             }
-            self.put_order(&OrderRecord {
-                creation: *OrderId::from_random(self.random()?).as_bytes(),
-                request: Vec::new(),
-                asked: order.payload().issued,
-                id: Some(order.id()),
-                device: self.token(None).ok().map(|token| token.pairing.device),
-                life: OrderLife::prepared(bytes),
-            })?;
-            adopted.push(order.id());
         }
         Ok(adopted)
     }
+
+    /// The orders of [`Client::adopt`] that were taken over.
+    ///
+    /// # Errors
+    /// As [`Client::adopt`].
+    pub async fn adopt_open_orders(&self) -> Result<Vec<OrderId>, Error> {
+        self.adopt().await.map(|adopted| adopted.orders)
+    }
+
+    async fn adopt_one(&self, open: ushield_bank_api::Order) -> Result<(), Error> {
+        let bytes = open.order.into_bytes();
+        let order = self.verified_new_order(&bytes).await?;
+        if order.id() != open.order_id {
+            return Err(Error::new(Code::BankLied));
+        }
+        let device = parse_device(&open.device_id).ok_or(Error::new(Code::BankLied).at("device_id"))?;
+        self.put_order(&OrderRecord {
+            creation: *OrderId::from_random(self.random()?).as_bytes(),
+            request: Vec::new(),
+            asked: order.payload().issued,
+            id: Some(order.id()),
+            device: Some(device),
+            life: OrderLife::prepared(bytes),
+        })
+    }
 }
 
-/// Whether a refusal to create is the bank's own, and not one of the way to it.
+/// What became of the orders that are open at the bank.
+#[derive(Clone, Debug)]
+pub struct Adopted {
+    /// Taken over.
+    pub orders: Vec<OrderId>,
+    /// Left at the bank, and why.
+    pub refused: Vec<(OrderId, Error)>,
+}
+
+/// A device id as the bank writes it.
+fn parse_device(text: &str) -> Option<DeviceId> {
+    let device = DeviceId::from_slice(&unhex(text)?)?;
+    (device.to_string() == text).then_some(device)
+}
+
+/// Whether the bank answered with an order that is not the one that was asked for, or that must not be begun.
+fn is_other_order(code: Code) -> bool {
+    matches!(code, Code::OrderAltered | Code::BankLied | Code::EpochFallen)
+}
+
+/// Codes with which the bank says that it made no order and will make none under this key.
 fn is_banks_no(code: Code) -> bool {
-    !matches!(code, Code::BankUntrusted | Code::BankLied | Code::BankUnreachable | Code::InProgress)
+    matches!(
+        code,
+        Code::BadRequest
+            | Code::BadInput
+            | Code::BadText
+            | Code::BadCheckDigits
+            | Code::UnknownCurrency
+            | Code::BadExponent
+            | Code::TooLarge
+            | Code::Malformed
+            | Code::Unshowable
+            | Code::InsufficientFunds
+            | Code::UnknownAccount
+            | Code::NoToken
+            | Code::NoCertificate
+            | Code::CertificateExists
+            | Code::OtherRequest
+            | Code::KeyNotActive
+            | Code::KeyFrozen
+    )
 }
 
 /// Names the member at fault before the bank is asked.
@@ -205,10 +295,10 @@ fn is_what_was_asked(request: &OrderRequest, order: &Order<Verified>, created: b
         (OrderRequest::Transfer(asked), Operation::Transfer(got)) => {
             let same_payment = asked.debtor_account == got.debtor_account
                 && asked.creditor_account == got.creditor_account
-                && scheme(asked.account_scheme) == got.scheme
                 && asked.amount == got.amount.minor()
                 && asked.currency == got.amount.currency().code();
-            let same_words = asked.creditor_name == got.creditor_name
+            let same_words = scheme(asked.account_scheme) == got.scheme
+                && asked.creditor_name == got.creditor_name
                 && asked.creditor_agent == got.creditor_agent
                 && asked.remittance_text == got.remittance
                 && asked.execution_date == got.execution_date

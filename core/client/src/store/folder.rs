@@ -56,6 +56,12 @@ impl Folder {
         moved.map_err(|error| io_error(error, &store))
     }
 
+    /// The store that was moved out last. While no store stands where it was, nobody has been told yet.
+    pub(super) fn last_set_aside(&self) -> Option<PathBuf> {
+        let name = |n: u32| self.root.join(format!("store.corrupt-{n}"));
+        (1..=u32::MAX).map(name).take_while(|path| fs::symlink_metadata(path).is_ok()).last()
+    }
+
     /// Moves the store out, to a name that nothing has, and says which.
     pub(super) fn set_aside(&self) -> Result<PathBuf, Error> {
         let store = self.store();

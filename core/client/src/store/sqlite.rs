@@ -66,6 +66,14 @@ pub enum Opened {
     },
 }
 
+impl Opened {
+    /// What an earlier start found; its cause is not known any more.
+    fn set_aside(to: PathBuf) -> Self {
+        let notice = Error::new(Code::StoreCorrupt).with_detail(Detail::SetAside(to.clone()));
+        Opened::SetAside { to, notice }
+    }
+}
+
 /// The store on a disk. Holds the lock while it lives.
 pub struct SqliteStore {
     // Dropped in this order: the database is closed before the lock is given back.
@@ -90,12 +98,17 @@ impl SqliteStore {
         let sealer = Sealer::new(key, SCHEMA)?;
         let (connection, opened) = match open_existing(&folder, &sealer, options) {
             Ok(Some(connection)) => (connection, Opened::Existing),
-            Ok(None) => (create(&folder, &sealer, options, &*entropy)?, Opened::Fresh),
+            Ok(None) => {
+                let connection = create(&folder, &sealer, options, &*entropy)?;
+                // Set aside in a start that could not make the new store: that is told now.
+                (connection, folder.last_set_aside().map_or(Opened::Fresh, Opened::set_aside))
+            }
             Err(error) if error.code() == Code::StoreCorrupt => {
                 let to = folder.set_aside()?;
                 tracing::warn!(code = %error.code(), "the store was set aside");
+                let connection = create(&folder, &sealer, options, &*entropy)?;
                 let notice = error.with_detail(Detail::SetAside(to.clone()));
-                (create(&folder, &sealer, options, &*entropy)?, Opened::SetAside { to, notice })
+                (connection, Opened::SetAside { to, notice })
             }
             Err(error) => return Err(error),
         };

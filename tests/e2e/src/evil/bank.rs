@@ -81,6 +81,7 @@ pub struct Keys {
 
 struct Kept {
     id: OrderId,
+    device: DeviceId,
     bytes: Vec<u8>,
     hash: Hash,
     payload: OrderPayload,

@@ -190,5 +190,6 @@ pub fn transfer() -> Transfer {
         execution_date: None,
         remittance_text: "货款 合同2026-1107号".to_owned(),
         beside: None,
+        device_id: None,
     }
 }

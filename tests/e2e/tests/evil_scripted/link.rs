@@ -119,6 +119,35 @@ async fn unknown_phone_deletes_nothing() {
     goes_on(&world, id).await;
 }
 
+/// What a refusal may name that nobody has authenticated.
+const BEFORE_THE_CHANNEL: [Code; 9] = [
+    Code::Busy,
+    Code::UnknownPhone,
+    Code::UnknownVersion,
+    Code::NotPairing,
+    Code::PairingTriesSpent,
+    Code::PhonesFull,
+    Code::PinInitial,
+    Code::PinLocked,
+    Code::TokenFailure,
+];
+
+#[tokio::test]
+async fn a_refusal_inside_the_channel_only_breaks_it() {
+    for status in
+        [Code::Cancelled, Code::OrderExpired, Code::PinLocked, Code::AlreadyDecided, Code::UnknownPhone]
+    {
+        let world = World::ready(59).await;
+        let id = world.create().await.unwrap();
+        let refusal = vec![status.wire().unwrap()];
+        world.token.replace(Step::Answer, move |_, _| vec![Out::Frame(Kind::Refusal, refusal.clone())]);
+        is(&world.run(id).await.unwrap_err(), Code::ChannelBroken);
+        nothing_executed(&world);
+        assert_eq!(world.statuses().await, ["open"], "{status}");
+        goes_on(&world, id).await;
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_names_a_cause_and_changes_nothing() {
     let world = World::ready(47).await;
@@ -126,7 +155,7 @@ async fn a_refusal_names_a_cause_and_changes_nothing() {
     for byte in 0..=0xff_u8 {
         world.token.replace(Step::K2, move |_, _| vec![Out::Frame(Kind::Refusal, vec![byte]), Out::Cut]);
         let error = world.run(id).await.unwrap_err();
-        let said = Code::from_wire(byte).filter(|code| code.is_refusal());
+        let said = Code::from_wire(byte).filter(|code| BEFORE_THE_CHANNEL.contains(code));
         is(&error, said.unwrap_or(Code::TokenMisbehaved));
         nothing_executed(&world);
         assert_eq!(world.statuses().await, ["open"], "{byte:#x}");

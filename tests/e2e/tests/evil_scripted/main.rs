@@ -15,6 +15,8 @@
 mod answers;
 mod input;
 mod link;
+mod mended;
+mod mended_calls;
 mod orders;
 mod pairing;
 mod receipts;

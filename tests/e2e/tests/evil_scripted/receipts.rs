@@ -59,7 +59,7 @@ async fn receipt_of_another_bank() {
 
 #[tokio::test]
 async fn receipt_from_outside_the_keys_validity() {
-    is_refused(175, says(|receipt| receipt.ended += 365 * 86_400), Code::BankLied).await;
+    is_refused(175, says(|receipt| receipt.ended += 365 * 86_400), Code::IssuedOutsideValidity).await;
 }
 
 #[tokio::test]

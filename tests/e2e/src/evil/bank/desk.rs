@@ -196,8 +196,10 @@ impl Desk {
             Some(lie) => lie(bytes),
             None => bytes,
         };
+        let Some((device, _)) = self.device else { return refuse(Code::NoToken) };
         let kept = Kept {
             id: payload.id,
+            device,
             bytes,
             hash: sha256(&[&encoded]),
             payload,
@@ -328,7 +330,13 @@ impl Desk {
 }
 
 fn created(kept: &Kept, created: bool) -> CreatedOrder {
-    CreatedOrder { order_id: kept.id, order: kept.bytes.clone().into(), state: OrderState::Open, created }
+    CreatedOrder {
+        order_id: kept.id,
+        device_id: kept.device.to_string(),
+        order: kept.bytes.clone().into(),
+        state: OrderState::Open,
+        created,
+    }
 }
 
 fn order_reply(kept: &Kept) -> OrderReply {
@@ -341,5 +349,6 @@ fn order_reply(kept: &Kept) -> OrderReply {
         Some(Outcome::Refused) => OrderState::Refused,
     };
     let receipt = kept.receipt.clone().map(Base64Url::from);
-    OrderReply { order_id: kept.id, state, order: kept.bytes.clone().into(), receipt }
+    let order = kept.bytes.clone().into();
+    OrderReply { order_id: kept.id, device_id: kept.device.to_string(), state, order, receipt }
 }

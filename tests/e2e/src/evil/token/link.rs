@@ -178,7 +178,7 @@ impl Token {
             firmware: FIRMWARE,
             profile: 1,
             max_order: 1024,
-            pay: [0; 8],
+            pay: *ushield_protocol::key::Sign::public_key(&self.hand.pay).short_key_id().as_bytes(),
             phones: u8::try_from(self.phones.len()).unwrap(),
         };
         let state = self.say(Step::K2, state.encode());

@@ -1,0 +1,263 @@
+//! An order at the token: delivered, shown, answered, or taken back while it is shown.
+
+use futures::future::{Either, select};
+use ushield_protocol::code::{Class, Code};
+use ushield_protocol::key::RingVerifier;
+use ushield_protocol::message::{Reply, Request, State};
+use ushield_protocol::order::{Order, Verified};
+use ushield_protocol::pin::PinBlock;
+use ushield_protocol::render::{Notices, Profile, pages};
+use ushield_session::delivery::{Answer, Delivery, Progress, TokenKeys, Verdict};
+use ushield_session::order_life::{Event, Stage};
+
+use super::lanes::Lane;
+use crate::client::Client;
+use crate::customer::{Customer, Moment, PinReason};
+use crate::error::Error;
+use crate::ports::Connector;
+use crate::records::{OrderRecord, TokenRecord};
+use crate::token::{BUSY_TRIES, BUSY_WAIT, Cost, HUMAN, TokenSession};
+
+/// Who takes part in a delivery.
+#[derive(Clone, Copy)]
+pub(super) struct Parties<'a> {
+    pub(super) connector: &'a dyn Connector,
+    pub(super) customer: &'a dyn Customer,
+    pub(super) lane: &'a Lane,
+}
+
+impl Client {
+    /// One delivery. An order that the token does not take (any more) may have ended at the bank: its receipt says how.
+    pub(super) async fn deliver(
+        &self,
+        with: Parties<'_>,
+        record: OrderRecord,
+        cost: &mut Cost,
+    ) -> Result<OrderRecord, Error> {
+        let order = self.own_order(&record)?;
+        let first = matches!(record.life.stage(), Stage::Prepared { .. });
+        let late = first && order.payload().expires < self.clock().now().0;
+        if late && let Ok(Some(receipt)) = self.receipt_at_bank(&record).await {
+            return self.settle(record, receipt).await;
+        }
+        let token = self.token(record.device)?;
+        let prepared = with.lane.unless_cancelled(self.prepare(with, &token, first, late)).await;
+        let Some(prepared) = prepared else { return self.again(&record) };
+        let (mut session, pin) = prepared?;
+        let pay = self.pay_key(&token)?.filter(|key| *key.short_key_id().as_bytes() == session.state().pay);
+        let keys = TokenKeys { device: token.pairing.device_key, pay };
+        let record = self.apply(&record, Event::Delivering)?;
+        if record.life.cancelled() {
+            session.close().await;
+            return Ok(record);
+        }
+        let page_count = page_count(&order, session.state());
+        let delivery = Delivery::new(order, keys);
+        let delivered = self.converse(&mut session, with, &record, &delivery, pin, page_count).await;
+        *cost = session.cost();
+        if !matches!(&delivered, Err(error) if error.code() == Code::LinkLost) {
+            session.close().await;
+        }
+        match delivered {
+            Err(error) if error.class() == Class::Terminal && error.code().wire().is_some() => {
+                match self.receipt_at_bank(&record).await {
+                    Ok(Some(receipt)) => self.settle(record, receipt).await,
+                    Ok(None) | Err(_) => Err(error),
+                }
+            }
+            delivered => delivered,
+        }
+    }
+
+    /// Connects, and asks for the PIN where one message shall carry it with the order. When the order may be at the token
+    /// already, its answer may be there too: nobody is asked twice, and a PIN that was locked since does not matter.
+    async fn prepare(
+        &self,
+        with: Parties<'_>,
+        token: &TokenRecord,
+        first: bool,
+        late: bool,
+    ) -> Result<(TokenSession<'_>, Option<PinBlock>), Error> {
+        let session = TokenSession::open(self, with.connector, with.customer, token).await?;
+        let flags = session.state().flags;
+        if first && flags.pin_initial {
+            return Err(Error::new(Code::PinInitial));
+        }
+        if first && flags.pin_locked {
+            return Err(Error::new(Code::PinLocked).with_tries_left(0));
+        }
+        let pin = match first && !late {
+            true => Some(with.customer.pin(PinReason::Approve).await?),
+            false => None,
+        };
+        Ok((session, pin))
+    }
+
+    /// The exchange about one order, until the token has answered or ended the review.
+    async fn converse(
+        &self,
+        session: &mut TokenSession<'_>,
+        with: Parties<'_>,
+        record: &OrderRecord,
+        delivery: &Delivery,
+        pin: Option<PinBlock>,
+        page_count: u8,
+    ) -> Result<OrderRecord, Error> {
+        let customer = with.customer;
+        session.send(&delivery.request(pin.clone())).await?;
+        let mut statement_sent = false;
+        let mut busy = 0;
+        let mut cancel_sent = false;
+        loop {
+            let reply = if cancel_sent {
+                session.reply(HUMAN).await?
+            } else {
+                match self.reply_or_cancel(session, with).await? {
+                    Some(reply) => reply,
+                    None => {
+                        self.take_back(session, customer, record).await?;
+                        cancel_sent = true;
+                        continue;
+                    }
+                }
+            };
+            // The result of the cancel itself; the order's own says more.
+            if cancel_sent && reply == Reply::ok(Vec::new()) {
+                continue;
+            }
+            let wanted = match delivery.handle(&reply, &RingVerifier) {
+                Ok(Progress::Shown | Progress::Waiting) => {
+                    self.apply(record, Event::Shown)?;
+                    customer.tell(&Moment::ReviewOnToken { order: delivery.id(), pages: page_count });
+                    continue;
+                }
+                // Nobody is asked for a PIN for what is being taken back.
+                Ok(Progress::PinNeeded | Progress::PinWrong { .. } | Progress::LastTry) if cancel_sent => {
+                    continue;
+                }
+                Ok(Progress::PinNeeded) => {
+                    customer.tell(&Moment::PinNeeded);
+                    PinReason::Approve
+                }
+                Ok(Progress::PinWrong { tries }) => {
+                    customer.tell(&Moment::PinWrong { tries });
+                    PinReason::WrongBefore { tries }
+                }
+                Ok(Progress::LastTry) => {
+                    customer.tell(&Moment::LastTry);
+                    continue;
+                }
+                Ok(Progress::Answered(answer)) => {
+                    tell_verdict(customer, &answer);
+                    return self.apply(record, Event::Answered(answer.bytes));
+                }
+                // A message stands on the screen, or another phone's review: the first is over in seconds.
+                Err(error) if error.code() == Code::Busy && busy < BUSY_TRIES && !cancel_sent => {
+                    busy += 1;
+                    self.clock().sleep(BUSY_WAIT).await;
+                    session.send(&delivery.request(pin.clone())).await?;
+                    continue;
+                }
+                Err(error) if asks_for_statement(error.code()) && !statement_sent && !cancel_sent => {
+                    statement_sent = true;
+                    if self.give_bank_key(session, record, error.code()).await? {
+                        session.send(&delivery.request(pin.clone())).await?;
+                        continue;
+                    }
+                    self.apply(record, Event::TokenStatus)?;
+                    return Err(Error::from(error));
+                }
+                Err(error) => {
+                    let ended = is_end_of_review(error.code());
+                    if ended {
+                        self.apply(record, Event::TokenStatus)?;
+                    }
+                    // The cancel was the customer's wish: its way goes on at the bank.
+                    return if cancel_sent && ended { self.again(record) } else { Err(with_tries(error)) };
+                }
+            };
+            match with.lane.unless_cancelled(customer.pin(wanted)).await {
+                Some(pin) => session.send(&Request::Pin { pin: pin? }).await?,
+                None => {
+                    self.take_back(session, customer, record).await?;
+                    cancel_sent = true;
+                }
+            }
+        }
+    }
+
+    /// The next reply, or nothing when the order is to be taken back first.
+    async fn reply_or_cancel(
+        &self,
+        session: &mut TokenSession<'_>,
+        with: Parties<'_>,
+    ) -> Result<Option<Reply>, Error> {
+        let reply = Box::pin(session.reply(HUMAN));
+        let cancel = select(with.customer.cancel_wanted(), Box::pin(with.lane.cancelled()));
+        match select(reply, cancel).await {
+            Either::Left((reply, _)) => reply.map(Some),
+            Either::Right(_) => Ok(None),
+        }
+    }
+
+    /// Durable first, then at the token.
+    async fn take_back(
+        &self,
+        session: &mut TokenSession<'_>,
+        customer: &dyn Customer,
+        record: &OrderRecord,
+    ) -> Result<(), Error> {
+        customer.tell(&Moment::Cancelling);
+        let order = self.mark_cancelled(record)?.id.ok_or(Error::new(Code::UnexpectedEvent))?;
+        session.send(&Request::Cancel { order }).await
+    }
+
+    /// Gives the token the statement that it lacks. Whether it took it.
+    async fn give_bank_key(
+        &self,
+        session: &mut TokenSession<'_>,
+        record: &OrderRecord,
+        missing: Code,
+    ) -> Result<bool, Error> {
+        let order = self.own_order(record)?;
+        // Where it knows another statement of the key already, only a newer one can help.
+        let at = (missing == Code::UnknownOrderKey).then_some(order.payload().issued);
+        let statement = self.statement_for(order.kid(), at).await?;
+        match session.exchange(&Request::BankKey { statement }).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code().wire().is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn page_count(order: &Order<Verified>, state: &State) -> u8 {
+    Profile::from_number(state.profile)
+        .and_then(|profile| pages(order, profile, &Notices::default()).ok())
+        .map_or(0, |pages| pages.count())
+}
+
+fn tell_verdict(customer: &dyn Customer, answer: &Answer) {
+    match answer.verdict {
+        Verdict::Approved | Verdict::Attested => customer.tell(&Moment::Approved),
+        Verdict::Rejected => customer.tell(&Moment::Rejected),
+        // The bank will say.
+        Verdict::Unreadable => {}
+    }
+}
+
+/// Statuses that a further statement over the order's key may change.
+fn asks_for_statement(code: Code) -> bool {
+    matches!(code, Code::UnknownOrderKey | Code::IssuedOutsideValidity | Code::OperationNotAllowed)
+}
+
+/// Statuses with which the token says that it does not show the order (any more).
+fn is_end_of_review(code: Code) -> bool {
+    code.wire().is_some() && code != Code::AlreadyDecided
+}
+
+/// A locked PIN has no tries left: the token's status does not say the number.
+fn with_tries(error: ushield_session::Error) -> Error {
+    let error = Error::from(error);
+    if error.code() == Code::PinLocked { error.with_tries_left(0) } else { error }
+}
