@@ -91,6 +91,21 @@ fn assert_set_aside(opened: &Opened, folder: &Path, n: u32) {
 }
 
 #[test]
+fn a_store_that_was_set_aside_is_told_until_a_new_one_stands() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path());
+    fs::write(folder.path().join("store/data.db"), b"garbage").unwrap();
+    // The corrupt one is moved, and then there is no room for the new one.
+    let full = OpenOptions::new(folder.path(), "test").with_max_pages(1);
+    assert_eq!(open_with(&full, &key(1)).unwrap_err().code(), Code::DiskFull);
+    assert_eq!(open_with(&full, &key(1)).unwrap_err().code(), Code::DiskFull);
+    let (store, opened) = open(folder.path());
+    assert_set_aside(&opened, folder.path(), 1);
+    drop(store);
+    assert!(matches!(open(folder.path()).1, Opened::Existing));
+}
+
+#[test]
 fn what_is_written_is_there_after_opening_again() {
     let folder = TempDir::new().unwrap();
     let records = filled(folder.path());

@@ -56,21 +56,41 @@ impl Folder {
         moved.map_err(|error| io_error(error, &store))
     }
 
-    /// The store that was moved out last. While no store stands where it was, nobody has been told yet.
-    pub(super) fn last_set_aside(&self) -> Option<PathBuf> {
-        let name = |n: u32| self.root.join(format!("store.corrupt-{n}"));
-        (1..=u32::MAX).map(name).take_while(|path| fs::symlink_metadata(path).is_ok()).last()
+    /// The note of a store that was moved out and of which nobody was told yet.
+    fn untold(&self) -> PathBuf {
+        self.root.join("store.untold")
+    }
+
+    /// A store that an earlier start moved out before it failed.
+    pub(super) fn untold_set_aside(&self) -> Option<PathBuf> {
+        let number: u32 = fs::read_to_string(self.untold()).ok()?.parse().ok()?;
+        Some(self.corrupt(number)).filter(|path| fs::symlink_metadata(path).is_ok())
+    }
+
+    /// A new store stands, and its opener is told.
+    pub(super) fn told(&self) -> Result<(), Error> {
+        let note = self.untold();
+        match fs::remove_file(&note) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error, &note)),
+            _ => Ok(()),
+        }
+    }
+
+    fn corrupt(&self, n: u32) -> PathBuf {
+        self.root.join(format!("store.corrupt-{n}"))
     }
 
     /// Moves the store out, to a name that nothing has, and says which.
     pub(super) fn set_aside(&self) -> Result<PathBuf, Error> {
         let store = self.store();
         for n in 1..=u32::MAX {
-            let to = self.root.join(format!("store.corrupt-{n}"));
+            let to = self.corrupt(n);
             match fs::symlink_metadata(&to) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let moved = fs::rename(&store, &to).and_then(|()| sync_folder(&self.root));
+                    let moved = fs::write(self.untold(), n.to_string())
+                        .and_then(|()| fs::rename(&store, &to))
+                        .and_then(|()| sync_folder(&self.root));
                     return moved.map(|()| to).map_err(|error| io_error(error, &store));
                 }
                 Err(error) => return Err(io_error(error, &to)),

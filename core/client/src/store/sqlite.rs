@@ -97,11 +97,12 @@ impl SqliteStore {
         let lock = Lock::take(&folder.lock(), &options.program)?;
         let sealer = Sealer::new(key, SCHEMA)?;
         let (connection, opened) = match open_existing(&folder, &sealer, options) {
-            Ok(Some(connection)) => (connection, Opened::Existing),
-            Ok(None) => {
-                let connection = create(&folder, &sealer, options, &*entropy)?;
-                // Set aside in a start that could not make the new store: that is told now.
-                (connection, folder.last_set_aside().map_or(Opened::Fresh, Opened::set_aside))
+            // What a start set aside that ended before it could say so is told now.
+            Ok(found) => {
+                let opened = if found.is_some() { Opened::Existing } else { Opened::Fresh };
+                let opened = folder.untold_set_aside().map_or(opened, Opened::set_aside);
+                let connection = found.map_or_else(|| create(&folder, &sealer, options, &*entropy), Ok)?;
+                (connection, opened)
             }
             Err(error) if error.code() == Code::StoreCorrupt => {
                 let to = folder.set_aside()?;
@@ -112,6 +113,7 @@ impl SqliteStore {
             }
             Err(error) => return Err(error),
         };
+        folder.told()?;
         Ok((Self { connection: Mutex::new(connection), sealer, entropy, _lock: lock }, opened))
     }
 
