@@ -254,7 +254,7 @@ async fn review(inner: &Inner, will: Will) {
                 hand.see("an order behind the question for the PIN", |page| page.ask() != Ask::PinMissing)
                     .await;
             }
-            Ask::Confirm | Ask::Nothing => return,
+            Ask::Confirm | Ask::Acknowledge | Ask::Nothing => return,
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Ask {
     LastTry,
     /// A question of the token's own, answered by OK or C: digits, change of the PIN, a phone to forget.
     Confirm,
+    /// A message that OK, or any key, takes away.
+    Acknowledge,
     /// Nothing.
     Nothing,
 }
@@ -88,6 +90,8 @@ impl Page {
             if wrong { Ask::PinWrong } else { Ask::PinMissing }
         } else if left("OK是", "OK yes") {
             Ask::Confirm
+        } else if keys.starts_with("OK知道了") || keys.trim_end() == "OK" {
+            Ask::Acknowledge
         } else {
             Ask::Nothing
         }

@@ -129,6 +129,7 @@ impl Phone {
     /// # Errors
     /// The client's.
     pub async fn change_pin(&self, customer: &Customer) -> Result<(), Error> {
+        customer.hand().acknowledge().await;
         bounded("the end of the PIN's change", self.client.change_pin(&*self.link, customer, None)).await
     }
 
@@ -137,6 +138,7 @@ impl Phone {
     /// # Errors
     /// The client's.
     pub async fn download_certificate(&self, customer: &Customer) -> Result<Option<Report>, Error> {
+        customer.hand().acknowledge().await;
         let download = self.client.download_certificate(&*self.link, customer, None, Role::Pay);
         bounded("the end of the download", download).await
     }
@@ -158,6 +160,7 @@ impl Phone {
     /// # Errors
     /// The client's.
     pub async fn finish(&self, customer: &Customer, order: OrderId) -> Result<Report, Error> {
+        customer.hand().acknowledge().await;
         bounded("the end of an order", self.client.run_order(&*self.link, customer, order)).await
     }
 
@@ -182,6 +185,7 @@ impl Phone {
     /// # Panics
     /// When there is not exactly one.
     pub async fn resume(&self, customer: &Customer) -> Result<Report, Error> {
+        customer.hand().acknowledge().await;
         let resumed = bounded("the end of resuming", self.client.resume(&*self.link, customer)).await?;
         let mut resumed = resumed.into_iter();
         let (_, result) = resumed.next().expect("something to go on with");

@@ -129,6 +129,13 @@ impl Hand {
         }
     }
 
+    /// Takes note of a message: while it stands, the token asks nothing.
+    pub async fn acknowledge(&self) {
+        if self.page().ask() == Ask::Acknowledge {
+            self.press(Key::Ok).await;
+        }
+    }
+
     /// Goes to the idle screen by keys that approve nothing.
     pub async fn go_home(&self) {
         for _ in 0..3 {

@@ -46,6 +46,7 @@ async fn forget(
     customer: &Customer,
     phone: Option<PhoneId>,
 ) -> Result<(), ushield_client::Error> {
+    customer.hand().acknowledge().await;
     by.client.forget_phone(&*by.link, customer, None, phone).await
 }
 

@@ -108,7 +108,12 @@ impl Stage {
             pages: BTreeMap::new(),
             exact: true,
         };
+        if self.who == Who::Script && run.shown.page.ask() == Ask::Acknowledge {
+            // While a message stands on the screen the token asks nothing else.
+            run.shown = self.press(Key::Ok, &run.shown).await?;
+        }
         let mut cuts = matches!(plan, Plan::Order(expected) if expected.cut);
+        let mut held = None;
         let mut typist = self.typist()?;
         loop {
             let event = {
@@ -133,12 +138,18 @@ impl Stage {
                 }
                 Event::Screen(shown) => self.saw(&mut run, shown),
                 Event::Typed(Typed::Leave) => return Err(Failure::Left),
-                // The link closes when the phone has heard of the review; nobody can have read the order before that.
-                Event::Typed(Typed::Token(Key::Ok | Key::Cancel)) if cuts && !run.reviewed => {}
+                // The link closes when the phone has heard of the review; who is faster waits for that.
+                Event::Typed(Typed::Token(key @ (Key::Ok | Key::Cancel))) if cuts && !run.reviewed => {
+                    held = Some((key, run.shown.serial));
+                }
                 Event::Typed(Typed::Token(key)) => {
                     let shown = self.face.press(key, run.shown.serial).await?;
                     self.saw(&mut run, shown);
                 }
+            }
+            if let Some((key, seen)) = held.take_if(|_| run.reviewed) {
+                let shown = self.face.press(key, seen).await?;
+                self.saw(&mut run, shown);
             }
             if self.who == Who::Script {
                 self.act(&mut run, plan).await?;
@@ -310,7 +321,7 @@ fn wanted(run: &Run, plan: &Plan) -> Result<Option<Key>, String> {
         }
         (Plan::Order(_), Ask::TurnPage | Ask::Decide) => Ok(None),
         (_, Ask::TurnPage | Ask::Decide | Ask::Confirm) => Err("it asks what nobody asked for".to_owned()),
-        (_, Ask::Nothing) => Ok(None),
+        (_, Ask::Acknowledge | Ask::Nothing) => Ok(None),
     }
 }
 
@@ -323,7 +334,7 @@ fn in_turn(run: &Run) -> Result<(), String> {
 
 /// Whether the token has ended the review, or cannot go on with it without its phone.
 fn is_over(page: &Page) -> bool {
-    matches!(page.ask(), Ask::Nothing | Ask::PinWrong)
+    matches!(page.ask(), Ask::Acknowledge | Ask::Nothing | Ask::PinWrong)
 }
 
 /// Moments in which the person types something that is not for the token.
