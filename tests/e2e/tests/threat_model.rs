@@ -1,5 +1,10 @@
 //! Each guarantee of the threat model names tests that exist.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::fs;
 use std::path::Path;
