@@ -40,6 +40,7 @@ no-orders = No orders yet.
 no-tokens = No token is paired. Pair one with `ushield token pair`.
 none = no certificate
 nothing-open = Every order is over.
+request-taken-back = The request is taken back; the bank has made no order of it.
 order = Order
 order-open = Order { $order } is not over: `ushield resume` goes on with it, `ushield cancel { $order }` takes it back.
 order-unknown = The outcome of order { $order } is unknown until the bank's receipt is here: `ushield resume` asks for it. Do not pay a second time.

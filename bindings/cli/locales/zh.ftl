@@ -40,6 +40,7 @@ no-orders = 还没有订单。
 no-tokens = 还没有配对的U盾。用 `ushield token pair` 配对。
 none = 无证书
 nothing-open = 所有订单都已结束。
+request-taken-back = 请求已撤回；银行没有据此生成订单。
 order = 订单
 order-open = 订单 { $order } 尚未结束：`ushield resume` 继续，`ushield cancel { $order }` 撤回。
 order-unknown = 在收到银行回执之前，订单 { $order } 的结果未知：用 `ushield resume` 查询。请勿再次付款。

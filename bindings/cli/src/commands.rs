@@ -9,6 +9,7 @@ mod token;
 mod transfer;
 
 use serde_json::json;
+use ushield_client::{Error, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 
@@ -52,17 +53,30 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
 
 /// Recorded and told to the token before anything is asked: a cancel must not wait for a password.
 async fn cancel(session: &Session, order: OrderId) -> Result<Answer, Failure> {
-    let cancel = || session.client.cancel_order(&session.connector, &session.customer, order);
-    let cancelled = match cancel().await {
+    let cancelled = match cancel_once(session, order).await {
         Err(error) if error.code() == Code::NotSignedIn => {
             session.sign_in().await.map_err(|error| session.failed(error, order))?;
-            cancel().await
+            cancel_once(session, order).await
         }
         cancelled => cancelled,
     };
-    let report = cancelled.map_err(|error| session.failed(error, order))?;
-    let answer = report::answer(session.output(), &report, &[], false);
+    let output = session.output();
+    let Some(report) = cancelled.map_err(|error| session.failed(error, order))? else {
+        return Ok(Answer::done(json!({"order_id": null}), output.words.say("request-taken-back")));
+    };
+    let answer = report::answer(output, &report, &[], false);
     Ok(Answer { exit: report::exit_of_cancel(report.receipt.outcome), ..answer })
+}
+
+/// An order by its id; what has none yet by its request's, as `history` shows it.
+async fn cancel_once(session: &Session, order: OrderId) -> Result<Option<Report>, Error> {
+    match session.client.cancel_order(&session.connector, &session.customer, order).await {
+        Err(error) if error.code() == Code::UnknownOrder => {
+            let request = *order.as_bytes();
+            session.client.cancel_request(&session.connector, &session.customer, request).await
+        }
+        cancelled => cancelled.map(Some),
+    }
 }
 
 async fn sign_in(session: &Session) -> Result<Answer, Failure> {

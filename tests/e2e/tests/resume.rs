@@ -326,7 +326,7 @@ async fn a_phone_without_its_store_takes_the_open_order_from_the_bank() {
     token.hand().read_order().await;
     token.hand().press(ushield_emulator::runner::Key::Cancel).await;
     other.pair(&Customer::new(token.hand())).await.unwrap();
-    let adopted = other.client.adopt_open_orders().await.unwrap();
+    let adopted = other.client.adopt().await.unwrap().orders;
     assert_eq!(adopted.len(), 1);
     let report = other.resume(&Customer::new(token.hand()).who(Will::Watch)).await.unwrap();
     assert_eq!(report.receipt.outcome, Outcome::Rejected, "the stored rejection, whoever asks");

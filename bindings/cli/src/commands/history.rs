@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use ushield_client::{HistoryEntry, Status};
 use ushield_protocol::account::Scheme;
+use ushield_protocol::key::OrderId;
 use ushield_protocol::order::{Operation, Transfer};
 
 use crate::failure::Failure;
@@ -42,7 +43,12 @@ fn row(words: &Words, entry: &HistoryEntry) -> [String; 5] {
     } else if entry.cancelled && !matches!(entry.status, Status::Ended(_)) {
         status = format!("{status} {}", words.say("cancel-asked"));
     }
-    let id = entry.id.map_or_else(String::new, |id| id.to_string());
+    if let Some(problem) = &entry.problem {
+        status = format!("{status} ({})", words.catalogue.title(problem.code()));
+    }
+    // What has no order yet is cancelled by its request's id.
+    let id = entry.id.or_else(|| OrderId::from_slice(&entry.creation));
+    let id = id.map_or_else(String::new, |id| id.to_string());
     [time::show(entry.asked), amount, what, status, id]
 }
 
@@ -50,11 +56,15 @@ fn json_of(entry: &HistoryEntry) -> Value {
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
     put("order_id", entry.id.map(|id| id.to_string()).into());
+    put("request_id", OrderId::from_slice(&entry.creation).map(|id| id.to_string()).into());
     put("asked", entry.asked.into());
     put("status", entry.status.name().into());
     put("cancelled", entry.cancelled.into());
     if let Status::NotCreated(code) = entry.status {
         put("reason", json!({"code": code.number(), "name": code.name()}));
+    }
+    if let Some(problem) = &entry.problem {
+        put("problem", json!({"code": problem.code().number(), "name": problem.code().name()}));
     }
     if let Some(order) = &entry.order {
         let payload = order.payload();

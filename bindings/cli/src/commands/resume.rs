@@ -1,7 +1,7 @@
 //! `ushield resume`.
 
 use serde_json::{Value, json};
-use ushield_protocol::key::OrderId;
+use ushield_client::orders::Adopted;
 
 use crate::failure::Failure;
 use crate::output::{Answer, Tone};
@@ -34,7 +34,15 @@ pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
         }
     }
     let adopted = match adopted {
-        Ok(ids) => json!(ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Ok(adopted) => {
+            for (id, error) in adopted.refused {
+                let failure = session.failed(error, id);
+                orders.push(failure.json(&output.words));
+                texts.push(lines(session, &failure));
+                failures.push(failure);
+            }
+            json!(adopted.orders.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
         Err(failure) => {
             let json = failure.json(&output.words);
             output.event(
@@ -54,9 +62,10 @@ pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
     Ok(Answer { json: json!({"orders": orders, "adopted": adopted}), text: texts.join("\n\n"), exit })
 }
 
-async fn adopt(session: &Session) -> Result<Vec<OrderId>, Failure> {
+/// What is open at the bank and not known here. One that does not hold is told and keeps no other from going on.
+async fn adopt(session: &Session) -> Result<Adopted, Failure> {
     session.ensure_signed_in().await?;
-    Ok(session.client.adopt_open_orders().await?)
+    Ok(session.client.adopt().await?)
 }
 
 fn lines(session: &Session, failure: &Failure) -> String {

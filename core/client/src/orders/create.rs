@@ -179,14 +179,6 @@ impl Client {
         Ok(adopted)
     }
 
-    /// The orders of [`Client::adopt`] that were taken over.
-    ///
-    /// # Errors
-    /// As [`Client::adopt`].
-    pub async fn adopt_open_orders(&self) -> Result<Vec<OrderId>, Error> {
-        self.adopt().await.map(|adopted| adopted.orders)
-    }
-
     async fn adopt_one(&self, open: ushield_bank_api::Order) -> Result<(), Error> {
         let bytes = open.order.into_bytes();
         let order = self.verified_new_order(&bytes).await?;

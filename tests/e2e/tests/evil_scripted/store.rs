@@ -85,13 +85,13 @@ async fn store_corrupt() {
         phone: "phone".to_owned(),
     };
     client.set_up(&setup).unwrap();
-    is(&client.adopt_open_orders().await.unwrap_err(), Code::NotSignedIn);
+    is(&client.adopt().await.unwrap_err(), Code::NotSignedIn);
     let password = ushield_bank_api::Password::new(zeroize::Zeroizing::new(
         ushield_e2e::evil::bank::PASSWORD.as_bytes().to_vec(),
     ));
     client.sign_in(password.unwrap()).await.unwrap();
-    assert_eq!(client.adopt_open_orders().await.unwrap(), [id]);
-    assert_eq!(client.adopt_open_orders().await.unwrap(), [], "once");
+    assert_eq!(client.adopt().await.unwrap().orders, [id]);
+    assert_eq!(client.adopt().await.unwrap().orders, [], "once");
     is(&client.run_order(&token, &person, id).await.unwrap_err(), Code::NotPaired);
     assert_eq!(bank.executed(), []);
 
@@ -123,7 +123,7 @@ async fn a_certificate_order_that_was_open_when_the_store_was_lost() {
     client.sign_in(ushield_bank_api::Password::new(password).unwrap()).await.unwrap();
     world.token.open_pairing();
     client.pair(&world.token, &world.person, false).await.unwrap().confirm(&world.person).await.unwrap();
-    assert_eq!(client.adopt_open_orders().await.unwrap().len(), 1);
+    assert_eq!(client.adopt().await.unwrap().orders.len(), 1);
     world.token.repent();
     let report = client.download_certificate(&world.token, &world.person, None, role).await.unwrap();
     assert_eq!(report.unwrap().receipt.outcome, Outcome::Executed);
