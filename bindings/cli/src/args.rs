@@ -70,7 +70,7 @@ pub(crate) struct Global {
     /// Which token, by its device id; needed when several are paired.
     #[arg(long, global = true, value_name = "HEX", value_parser = values::device_id)]
     pub(crate) device: Option<DeviceId>,
-    /// Read secrets from this file descriptor: lines pin=..., new-pin=..., password=..., digits-equal=yes|no; each is used once,
+    /// Read secrets from this file descriptor: lines pin=..., new-pin=..., password=..., token-digits=...; each is used once,
     /// in their order, and read only when it is needed.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) secrets_fd: Option<u32>,
@@ -209,8 +209,8 @@ pub(crate) enum TokenCommand {
     /// Pair with a token.
     ///
     /// Open pairing mode in the token's menu first. Then compare the six digits on both screens. Nothing confirms
-    /// for you; a program that drives this one reads the token's screen and answers with a line digits-equal=yes or digits-equal=no
-    /// through --secrets-fd or standard input, after the moment `compare-digits`.
+    /// for you; a program that drives this one reads the token's screen and answers with a line token-digits=NNNNNN, what
+    /// stands there, or token-digits=no, through --secrets-fd or standard input, after the moment `compare-digits`.
     ///
     /// Example: ushield token pair
     Pair {

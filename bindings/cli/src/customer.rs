@@ -53,25 +53,26 @@ impl Terminal {
         Password::new(value).ok_or(Error::new(Code::BadInput).at(Name::Password.text()))
     }
 
-    /// Whether the six digits are equal on both screens. Only the person, or who drives this program in their place, can say.
-    pub(crate) async fn digits_are_equal(&self) -> Result<bool, Error> {
+    /// Whether the six digits are equal on both screens. A person says so; a program in their place says what stands on the
+    /// token's screen, so that nobody can answer before they have looked.
+    pub(crate) async fn digits_are_equal(&self, digits: &str) -> Result<bool, Error> {
         if self.output.interactive {
             return self.ask_yes_or_no().await;
         }
         if let Some(secrets) = &self.secrets
-            && let Some(value) = self.line(secrets, Name::DigitsEqual).await?
+            && let Some(value) = self.line(secrets, Name::TokenDigits).await?
         {
-            return yes_or_no(&value).ok_or(Error::new(Code::BadInput).at(Name::DigitsEqual.text()));
+            return same_digits(&value, digits);
         }
-        let line = stdin_line().await?.ok_or(missing(Name::DigitsEqual))?;
-        let answer = line.strip_prefix("digits-equal=").unwrap_or(&line);
-        yes_or_no(answer.as_bytes()).ok_or(Error::new(Code::BadInput).at(Name::DigitsEqual.text()))
+        let line = stdin_line().await?.ok_or(missing(Name::TokenDigits))?;
+        let answer = line.strip_prefix("token-digits=").unwrap_or(&line);
+        same_digits(answer.as_bytes(), digits)
     }
 
     /// An answer that came before the digits were shown answers nothing.
     pub(crate) fn forget_early_answers(&self) {
         if let Some(secrets) = &self.secrets {
-            secrets.forget(Name::DigitsEqual);
+            secrets.forget(Name::TokenDigits);
         }
     }
 
@@ -79,7 +80,7 @@ impl Terminal {
         self.output.stop_waiting();
         loop {
             self.output.ask(&self.output.words.say("digits-question"));
-            let line = stdin_line().await?.ok_or(missing(Name::DigitsEqual))?;
+            let line = stdin_line().await?.ok_or(missing(Name::TokenDigits))?;
             if let Some(answer) = yes_or_no(line.as_bytes()) {
                 return Ok(answer);
             }
@@ -194,6 +195,15 @@ async fn stdin_line() -> Result<Option<String>, Error> {
     spawn_blocking(read).await.map_err(interrupted)?.map_err(interrupted)
 }
 
+/// What a program read on the token against what this phone shows; `no` where it read none.
+fn same_digits(answer: &[u8], digits: &str) -> Result<bool, Error> {
+    match answer.trim_ascii() {
+        b"no" => Ok(false),
+        read if read.len() == 6 && read.iter().all(u8::is_ascii_digit) => Ok(read == digits.as_bytes()),
+        _ => Err(Error::new(Code::BadInput).at(Name::TokenDigits.text())),
+    }
+}
+
 fn yes_or_no(answer: &[u8]) -> Option<bool> {
     match std::str::from_utf8(answer).ok()?.trim().to_lowercase().as_str() {
         "y" | "yes" | "是" | "相同" => Some(true),
@@ -232,5 +242,15 @@ mod tests {
             assert_eq!(yes_or_no(answer.as_bytes()), meaning, "{answer}");
         }
         assert_eq!(yes_or_no(&[0xff]), None);
+    }
+
+    #[test]
+    fn a_program_says_what_it_read_and_cannot_just_say_yes() {
+        assert!(same_digits(b"515526", "515526").unwrap());
+        assert!(!same_digits(b"515527", "515526").unwrap());
+        assert!(!same_digits(b"no", "515526").unwrap());
+        for bad in ["yes", "", "51552", "5155261", "51552x"] {
+            assert_eq!(same_digits(bad.as_bytes(), "515526").unwrap_err().code(), Code::BadInput, "{bad}");
+        }
     }
 }

@@ -198,7 +198,7 @@ fn flag_of(error: &Error) -> Option<&'static str> {
         "bank" => "--bank",
         "ca" => "--bank-ca",
         "keystore" | "setup" => "--home",
-        "pin" | "new-pin" | "password" | "digits-equal" | "secrets-fd" => "--secrets-fd",
+        "pin" | "new-pin" | "password" | "token-digits" | "secrets-fd" => "--secrets-fd",
         _ => return None,
     })
 }

@@ -17,11 +17,11 @@ pub(crate) enum Name {
     Pin,
     NewPin,
     Password,
-    DigitsEqual,
+    TokenDigits,
 }
 
 impl Name {
-    const ALL: [Name; 4] = [Name::Pin, Name::NewPin, Name::Password, Name::DigitsEqual];
+    const ALL: [Name; 4] = [Name::Pin, Name::NewPin, Name::Password, Name::TokenDigits];
 
     /// As it stands before `=`.
     pub(crate) fn text(self) -> &'static str {
@@ -29,7 +29,7 @@ impl Name {
             Name::Pin => "pin",
             Name::NewPin => "new-pin",
             Name::Password => "password",
-            Name::DigitsEqual => "digits-equal",
+            Name::TokenDigits => "token-digits",
         }
     }
 }
@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_came_before_its_question_is_forgotten() {
-        let secrets = secrets("digits-equal=yes\npin=111222\ndigits-equal=no\n");
+        let secrets = secrets("token-digits=111111\npin=111222\ntoken-digits=no\n");
         assert!(secrets.next(Name::Pin).unwrap().is_some());
-        secrets.forget(Name::DigitsEqual);
-        assert_eq!(secrets.next(Name::DigitsEqual).unwrap().unwrap().as_slice(), b"no");
+        secrets.forget(Name::TokenDigits);
+        assert_eq!(secrets.next(Name::TokenDigits).unwrap().unwrap().as_slice(), b"no");
     }
 
     #[test]

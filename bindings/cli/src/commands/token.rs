@@ -36,9 +36,9 @@ pub(super) async fn pair(session: &Session, mode_opened_again: bool) -> Result<A
     let (client, customer) = (&session.client, &session.customer);
     let pending = client.pair(&session.connector, customer, mode_opened_again).await?;
     customer.forget_early_answers();
-    let device = pending.device().to_string();
-    compare_digits(session.output(), &pending.digits().to_string(), pending.brand(), pending.name(), &device);
-    if !customer.digits_are_equal().await? {
+    let (device, digits) = (pending.device().to_string(), pending.digits().to_string());
+    compare_digits(session.output(), &digits, pending.brand(), pending.name(), &device);
+    if !customer.digits_are_equal(&digits).await? {
         let differ = Error::new(Code::DigitsDiffer);
         // Whether the token could be told or not, the digits differ.
         return Err(match pending.differ().await {

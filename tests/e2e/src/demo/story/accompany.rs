@@ -271,7 +271,8 @@ impl Stage {
             Who::Script => run.shown.page.digits() == Some(digits),
             Who::Person => typist::yes_or_no("  Are they equal?".to_owned()).await?,
         };
-        phone.give("digits-equal", if equal { "yes" } else { "no" }).await?;
+        let read = run.shown.page.digits().filter(|_| equal).unwrap_or("no").to_owned();
+        phone.give("token-digits", &read).await?;
         if equal {
             return Ok(());
         }
