@@ -12,6 +12,7 @@ use serde_json::json;
 use ushield_client::{Error, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
+use ushield_protocol::receipt::Outcome;
 
 use crate::amount;
 use crate::args::{CertificateCommand, Command, PinCommand, TokenCommand};
@@ -61,10 +62,18 @@ async fn cancel(session: &Session, order: OrderId) -> Result<Answer, Failure> {
         cancelled => cancelled,
     };
     let output = session.output();
-    let Some(report) = cancelled.map_err(|error| session.failed(error, order))? else {
+    let failed = |error: Error| match error.code() {
+        // There is no such order: nothing to go on with.
+        Code::UnknownOrder => Failure::from(error),
+        _ => session.failed(error, order),
+    };
+    let Some(report) = cancelled.map_err(failed)? else {
         return Ok(Answer::done(json!({"order_id": null}), output.words.say("request-taken-back")));
     };
-    let answer = report::answer(output, &report, &[], false);
+    let mut answer = report::answer(output, &report, &[], false);
+    if report.receipt.outcome != Outcome::Cancelled {
+        answer.text = format!("{}\n{}", output.words.say("too-late-to-cancel"), answer.text);
+    }
     Ok(Answer { exit: report::exit_of_cancel(report.receipt.outcome), ..answer })
 }
 

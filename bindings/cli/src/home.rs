@@ -102,6 +102,11 @@ impl Home {
         self.make()?;
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let data = self.0.join("data");
+        let keys = self.0.join("keys").join("keys");
+        // A store without its key is no damaged store: a new key would set a healthy one aside.
+        if data.join("data.db").exists() && !keys.exists() {
+            return Err(Error::new(Code::KeystoreFailure).with_detail(Detail::Path(keys)));
+        }
         let keystore = FileKeystore::open(self.0.join("keys"), &data, Arc::clone(&entropy))?;
         let key = keystore.sealing_key().await?;
         let (store, opened) =

@@ -14,7 +14,7 @@ mod secrets;
 mod session;
 mod words;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,8 +42,13 @@ fn main() -> ExitCode {
         Err(error) => return ExitCode::from(not_understood(&error)),
     };
     if let Command::Completions { shell } = command {
-        clap_complete::generate(shell, &mut Cli::command(), "ushield", &mut io::stdout());
-        return ExitCode::SUCCESS;
+        // Into memory first: a reader that has seen enough is no error.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "ushield", &mut script);
+        return match io::stdout().write_all(&script) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        };
     }
     trace(global.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -21,6 +21,8 @@ use super::programs::{Programs, Service};
 use super::summary::{Balances, Decision, Meant, Summary, Transfer};
 use super::token_face::TokenFace;
 use super::typist;
+use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
+
 use crate::pages::Page;
 use crate::proxy::Proxy;
 use accompany::{Plan, Run};
@@ -28,7 +30,6 @@ use order::{ACCOUNT, ORDERS, Order};
 
 /// Of the customer, at this bank that lives for minutes.
 const PASSWORD: &str = "demo-password-1";
-const INITIAL_PIN: &str = "12345678";
 /// What the script changes the PIN to. A person chooses their own.
 const SCRIPTED_PIN: &str = "204619";
 
@@ -152,7 +153,16 @@ impl Stage {
             &format!("\nThe PIN: {INITIAL_PIN} is every token's first, and allows nothing but its change"),
         );
         if self.who == Who::Person {
-            self.pin = typist::secret("  A new PIN, 6 to 12 letters or digits".to_owned()).await?;
+            self.pin = loop {
+                let pin = typist::secret("  A new PIN, 6 to 12 letters or digits".to_owned()).await?;
+                match PinBlock::new(&pin) {
+                    Ok(block) if block.is_too_simple() || *pin == *INITIAL_PIN => {
+                        self.paper.say(Tone::Bad, "  too simple, or the first one again: choose another");
+                    }
+                    Ok(_) => break pin,
+                    Err(_) => self.paper.say(Tone::Bad, "  a PIN has 6 to 12 letters or digits"),
+                }
+            };
         }
         let mut phone = self.programs.phone(&self.home(), &["pin", "change"])?;
         phone.give("pin", INITIAL_PIN).await?;

@@ -13,7 +13,7 @@ use ushield_protocol::{
 /// It behaves as docs/protocol.md says a token does, but it keeps its keys in a file: whoever reads that file has them.
 /// Never use it for real money.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+#[command(name = "ushield-token", version, max_term_width = 110, arg_required_else_help = true, after_long_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Print results and errors as one line of JSON each.
     #[arg(long, global = true)]

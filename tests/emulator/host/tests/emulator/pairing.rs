@@ -59,8 +59,14 @@ impl Phone {
 fn press(token: &Running, key: &str) -> Vec<String> {
     let http = token.http();
     let line = format!("POST /key/{key}");
-    let answer = request(http, &line, &[("Host", &http.to_string()), ("X-UShield", "1")]);
-    serde_json::from_value(answer.json()["lines"].clone()).unwrap()
+    // A key that meets a redraw is not heard, and says so: pressed again.
+    for _ in 0..50 {
+        let answer = request(http, &line, &[("Host", &http.to_string()), ("X-UShield", "1")]);
+        if let Ok(lines) = serde_json::from_value(answer.json()["lines"].clone()) {
+            return lines;
+        }
+    }
+    panic!("no key is heard");
 }
 
 fn lines(token: &Running) -> Vec<String> {
