@@ -5,7 +5,7 @@
 #![cfg_attr(test, allow(clippy::as_conversions))]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "planted", feature = "stand-in"))]
 extern crate std;
 
 pub mod account;
@@ -24,10 +24,13 @@ pub mod message;
 pub mod noise;
 pub mod order;
 pub mod pin;
+pub mod planted;
 pub mod receipt;
 pub mod refusal;
 pub mod render;
 pub mod secret;
+#[cfg(feature = "stand-in")]
+pub mod stand_in;
 pub mod text;
 pub mod verify;
 mod x509;

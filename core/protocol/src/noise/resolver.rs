@@ -46,15 +46,26 @@ impl DhSecret {
     /// The public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        PublicKey::from(&self.0.public_key())
+        let multiply = || PublicKey::from(&self.0.public_key());
+        #[cfg(feature = "stand-in")]
+        let multiply = || {
+            let bytes = crate::stand_in::public(&self.expose_bytes(), || *multiply().as_bytes());
+            PublicKey::from_slice(&bytes).unwrap_or_else(multiply)
+        };
+        multiply()
     }
 
     /// Agrees with a point (SEC 1, 3.3.1).
     #[must_use]
     pub fn agree(&self, peer: &PublicKey) -> Option<SharedSecret> {
-        let peer = p256::PublicKey::from_sec1_bytes(peer.as_bytes()).ok()?;
-        let shared = diffie_hellman(self.0.to_nonzero_scalar(), peer.as_affine());
-        Some(Secret::new((*shared.raw_secret_bytes()).into()))
+        let agree = || {
+            let peer = p256::PublicKey::from_sec1_bytes(peer.as_bytes()).ok()?;
+            let shared = diffie_hellman(self.0.to_nonzero_scalar(), peer.as_affine());
+            Some((*shared.raw_secret_bytes()).into())
+        };
+        #[cfg(feature = "stand-in")]
+        let agree = || crate::stand_in::agreed(&self.expose_bytes(), peer.as_bytes(), agree);
+        agree().map(Secret::new)
     }
 }
 
@@ -154,6 +165,10 @@ impl Dh for P256 {
         let mut bytes = Zeroizing::new([0; 32]);
         loop {
             rng.try_fill_bytes(bytes.as_mut_slice())?;
+            #[cfg(feature = "stand-in")]
+            if let Some(chosen) = crate::stand_in::ephemeral(&bytes) {
+                *bytes = chosen;
+            }
             if let Some(secret) = DhSecret::from_bytes(&bytes) {
                 self.hold(StaticKey::Here(secret));
                 return Ok(());
