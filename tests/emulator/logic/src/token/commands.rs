@@ -7,6 +7,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::key::{OrderId, PhoneId};
 use ushield_protocol::message::{Info, PhoneEntry, Reply, Request, Role, encode_phones};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::refusal::Refusal;
 
 use super::face::Face;
@@ -98,21 +99,16 @@ impl<B: Board> Token<B> {
 
     /// Another block for the review that this phone delivered. It has no result of its own.
     fn on_pin(&mut self, phone: &PhoneId, pin: PinBlock, now: Millis) -> Result<(), Stop> {
-        match &mut self.face {
-            Face::Review(review) if review.via == *phone => {
-                let back = review.take_block(pin, now);
-                let page = back.then(|| review.draw_page());
-                if let Some(page) = page {
-                    self.draw(&page)?;
-                }
-                Ok(())
-            }
+        match &self.face {
+            Face::Review(review) if review.via == *phone => Ok(self.take_block(pin, now)?),
             _ => Err(Code::NotFound.into()),
         }
     }
 
     fn on_cancel(&mut self, phone: &PhoneId, order: &OrderId, now: Millis) -> Result<Reply, Stop> {
-        if matches!(&self.face, Face::Review(review) if review.via == *phone && review.order_id() == *order) {
+        let is_theirs = |via: PhoneId| via == *phone || planted::on(Bug::CancelByAnyPhone);
+        if matches!(&self.face, Face::Review(review) if is_theirs(review.via) && review.order_id() == *order)
+        {
             self.reply_to(Awaited::Order, &Reply::status(Code::Cancelled));
             self.show_notice(Notice::Cancelled, now)?;
             return Ok(Reply::ok(Vec::new()));

@@ -8,6 +8,7 @@ use ushield_protocol::key::{P256Verifier, PhoneId};
 use ushield_protocol::message::{Reply, Role};
 use ushield_protocol::order::{Operation, Order, OrderPayload, Received, Verified};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::refusal::Refusal;
 use ushield_protocol::render::{self, Notices, Pages};
 
@@ -39,21 +40,21 @@ impl<B: Board> Token<B> {
         match self.admit(&phone, bytes, now)? {
             Admission::Answered(answer) => return Ok(Some(Reply::ok(answer))),
             Admission::Running => {
-                if let (Face::Review(review), Some(pin)) = (&mut self.face, pin) {
-                    let page = review.take_block(pin, now).then(|| review.draw_page());
-                    if let Some(page) = page {
-                        self.draw(&page)?;
-                    }
+                if let Some(pin) = pin {
+                    self.take_block(pin, now)?;
                 }
             }
             Admission::New(order, pages) => {
-                let mut review = Review::new(*order, pages, phone, now);
-                if let Some(pin) = pin {
-                    review.take_block(pin, now);
+                if planted::on(Bug::FloorByUndecided) {
+                    self.vault.raise_floor(order.payload().issued)?;
                 }
+                let mut review = Review::new(*order, pages, phone, now);
                 let page = review.draw_page();
                 self.draw(&page)?;
                 self.face = Face::Review(Box::new(review));
+                if let Some(pin) = pin {
+                    self.take_block(pin, now)?;
+                }
             }
         }
         self.await_customer(Awaited::Order, now);
@@ -65,7 +66,9 @@ impl<B: Board> Token<B> {
         // 1
         let order = Order::receive(bytes)?;
         // 2. An answer is found whatever has become of key, bank or time: else it is lost to the phone that lost it.
-        if let Some(answer) = self.vault.answer_to(&order.hash())? {
+        if let Some(answer) = self.vault.answer_to(&order.hash())?
+            && !planted::on(Bug::SignsAgain)
+        {
             return Ok(Admission::Answered(answer));
         }
         // 3 to 6
@@ -83,14 +86,17 @@ impl<B: Board> Token<B> {
             return Err(Code::OrderIdReused.into());
         }
         // 8. An order that was decided and whose answer has gone is past, wherever a new epoch has put the floor since.
-        if decided.is_some() || is_past(payload.expires, self.vault.floor()?) {
+        let decided = decided.is_some() && !planted::on(Bug::SignsAgain);
+        if decided || is_past(payload.expires, self.vault.floor()?) {
             return Err(Code::OrderExpired.into());
         }
         // 9
         if running.is_some_and(|review| review.via == *phone && review.order_hash() == order.hash()) {
             return Ok(Admission::Running);
         }
-        self.refuse_while_asking()?;
+        if !(planted::on(Bug::ReviewReplaced) && running.is_some()) {
+            self.refuse_while_asking()?;
+        }
         if self.face.is_unread(now) {
             return Err(Code::Busy.into());
         }
@@ -110,6 +116,11 @@ impl<B: Board> Token<B> {
                     self.check_addressee(verified.payload())?;
                     return Ok(verified);
                 }
+                Err(refusal) if planted::on(Bug::OrderUnverified) && refusal.code == Code::BadSignature => {
+                    let order = order.trust_own()?;
+                    self.check_addressee(order.payload())?;
+                    return Ok(order);
+                }
                 Err(refusal) => first = first.or(Some(refusal)),
             }
         }
@@ -125,6 +136,7 @@ impl<B: Board> Token<B> {
     /// A transfer to a token without a certificate has no addressee to compare: step 10 refuses it.
     fn check_addressee(&self, payload: &OrderPayload) -> Result<(), Stop> {
         let ours = match &payload.operation {
+            _ if planted::on(Bug::AddresseeIgnored) => true,
             Operation::CertificateDownload(_) => payload.addressee.is_device(&self.vault.me.device),
             Operation::Transfer(_) => {
                 self.vault.role_key_id(Role::Pay)?.is_none_or(|key| payload.addressee.is_key(&key))

@@ -8,6 +8,7 @@ use ushield_protocol::key::PublicKey;
 use ushield_protocol::message::{Kind, P3, P4, P5, P6, Versions, pairing_commitment, pairing_digits};
 use ushield_protocol::noise::{Handshake, Pattern, Transport};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::secret::Secret;
 
 use super::face::Face;
@@ -106,7 +107,9 @@ impl<B: Board> Token<B> {
         }
         let (Ok(payload), hash) = (handshake.read(body), handshake.hash()) else { return self.hang_up(now) };
         // Written before anything depends on what the phone says.
-        self.vault.count_pairing_try()?;
+        if !planted::on(Bug::PairingTriesAtEnd) {
+            self.vault.count_pairing_try()?;
+        }
         match self.check_p3(&handshake, &payload)? {
             Ok((key, p3, pin_needed)) => {
                 let digits = pairing_digits(&hash, &p3.nonce, &nonce);
@@ -265,6 +268,9 @@ impl<B: Board> Token<B> {
 
     /// The session is over without a record: the mode goes on, or closes.
     pub(super) fn show_pairing_failed(&mut self, now: Millis) -> Step {
+        if planted::on(Bug::PairingTriesAtEnd) {
+            self.vault.count_pairing_try()?;
+        }
         match self.vault.pairing_tries()? {
             tries if tries < PAIRING_TRIES => self.show_pairing_mode(tries, now)?,
             _ => self.show_notice(Notice::PairingTriesSpent, now)?,

@@ -9,6 +9,7 @@ use ushield_protocol::key::{Hash, OrderId, PhoneId};
 use ushield_protocol::message::Reply;
 use ushield_protocol::order::{Operation, Order, Verified};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::render::Pages;
 
 use super::face::Face;
@@ -28,6 +29,9 @@ const PIN_UNUSED: u64 = 60_000;
 const PIN_LONGEST: u64 = 300_000;
 /// The message of a wrong PIN gives way to the last page.
 const WRONG_SHOWN: u64 = 5_000;
+
+/// In place of a 32nd page, which no order fills: OK was pressed on an earlier one ([`Bug::BufferedOk`]).
+const BUFFERED: u32 = 1 << 31;
 
 /// What stands on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +89,7 @@ impl Review {
     }
 
     /// Takes a block in place of an older one. Whether the page has to be drawn, because the screen asked for the block.
-    pub(super) fn take_block(&mut self, block: PinBlock, now: Millis) -> bool {
+    fn take_block(&mut self, block: PinBlock, now: Millis) -> bool {
         self.held = Some(Held { block, since: now });
         self.stage == Stage::PinMissing
     }
@@ -96,6 +100,9 @@ impl Review {
 
     /// Whether OK means yes: the last page is on the screen, and every other one has been.
     fn is_ready(&self) -> bool {
+        if planted::on(Bug::OkBeforeLastPage) && self.stage == Stage::Page {
+            return true;
+        }
         let all = (0..self.pages.count()).fold(0, |bits, page| bits | bit(page));
         self.stage == Stage::Page && self.at == self.last() && self.drawn & all == all
     }
@@ -131,6 +138,28 @@ impl Review {
 }
 
 impl<B: Board> Token<B> {
+    /// A block from the phone that delivered the order.
+    pub(super) fn take_block(&mut self, block: PinBlock, now: Millis) -> Step {
+        if planted::on(Bug::PinBeforeOk)
+            && let Comparison::Wrong { tries } = self.vault.compare_pin(block.clone())?
+        {
+            self.reply_to(Awaited::Order, &Reply::event(Code::PinWrong, vec![tries]));
+            return Ok(());
+        }
+        let Face::Review(review) = &mut self.face else { return Ok(()) };
+        let page = review.take_block(block, now).then(|| review.draw_page());
+        if let Some(page) = page {
+            self.draw(&page)?;
+        }
+        if planted::on(Bug::TwoComparisons)
+            && matches!(&self.face, Face::Review(review) if matches!(review.stage, Stage::PinWrong { .. }))
+            && let Face::Review(review) = core::mem::replace(&mut self.face, Face::Idle)
+        {
+            return self.compare(review, now);
+        }
+        Ok(())
+    }
+
     pub(super) fn review_key(&mut self, mut review: Box<Review>, key: Key, now: Millis) -> Step {
         if now >= review.ends() {
             return self.time_out(now);
@@ -141,6 +170,9 @@ impl<B: Board> Token<B> {
             (_, Key::Cancel) => return self.reject(&review, now),
             (Stage::Page, Key::Ok) if review.is_ready() => return self.review_ok(review, now),
             (Stage::Page, Key::Ok) => {
+                if planted::on(Bug::BufferedOk) {
+                    review.drawn |= BUFFERED;
+                }
                 self.face = Face::Review(review);
                 return Ok(());
             }
@@ -150,6 +182,12 @@ impl<B: Board> Token<B> {
             (Stage::PinMissing | Stage::PinWrong { .. } | Stage::LastTry, _) => {}
         }
         self.show_page(review)?;
+        if planted::on(Bug::BufferedOk)
+            && matches!(&self.face, Face::Review(review) if review.drawn & BUFFERED != 0 && review.is_ready())
+            && let Face::Review(review) = core::mem::replace(&mut self.face, Face::Idle)
+        {
+            return self.review_ok(review, now);
+        }
         Ok(())
     }
 

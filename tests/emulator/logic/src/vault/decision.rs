@@ -12,6 +12,7 @@ use ushield_protocol::csr;
 use ushield_protocol::key::{Hash, KeyId, OrderId, PhoneId, Sign, SigningKey, sha256};
 use ushield_protocol::message::Role;
 use ushield_protocol::order::{CertificateDownload, Operation, Order, Verified};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::render::Pages;
 use zeroize::Zeroizing;
 
@@ -215,7 +216,19 @@ impl<B: Board> Vault<B> {
         self.make_room(slot.class(), intent.summary.issued)?;
         let parts: [&[u8]; 4] =
             [intent.order.as_bytes(), &intent.summary.encode(), intent.secret.as_slice(), &intent.payload];
+        if planted::on(Bug::CounterAfterSignature) {
+            let answer = self.finish(slot, intent, key)?;
+            self.put(Kind::Intent, &slot.key(), &parts)?;
+            return Ok(answer);
+        }
+        if planted::on(Bug::ReleasedBeforeStored) {
+            // Whatever was put off until now.
+            self.finish_interrupted()?;
+        }
         self.put(Kind::Intent, &slot.key(), &parts)?;
+        if planted::on(Bug::ReleasedBeforeStored) && slot.role().is_none() {
+            return Ok(sign1(slot.tag(), &intent.payload, key));
+        }
         self.finish(slot, intent, key)
     }
 

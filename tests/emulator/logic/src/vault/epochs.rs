@@ -108,7 +108,7 @@ impl<B: Board> Vault<B> {
         Ok(epochs.floor)
     }
 
-    pub(super) fn raise_floor(&mut self, issued: u64) -> Result<(), StoreFault> {
+    pub(crate) fn raise_floor(&mut self, issued: u64) -> Result<(), StoreFault> {
         if issued <= self.floor()? {
             return Ok(());
         }

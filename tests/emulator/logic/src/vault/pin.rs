@@ -2,6 +2,7 @@
 
 use ushield_protocol::mac;
 use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
+use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
 use super::record::Fields;
@@ -92,9 +93,15 @@ impl<B: Board> Vault<B> {
     /// Spends a try, compares, and gives all tries back if the PIN was right. The block is used up.
     pub(crate) fn compare_pin(&mut self, block: PinBlock) -> Result<Comparison, StoreFault> {
         let Some(tries) = self.tries()?.checked_sub(1) else { return Ok(Comparison::Wrong { tries: 0 }) };
-        self.set_tries(tries)?;
+        let spent_late = planted::on(Bug::TriesAfterCompare);
+        if !spent_late {
+            self.set_tries(tries)?;
+        }
         let record = self.pin_record()?;
         if !mac::equal(code(&record.salt, block.expose()).as_slice(), record.code.as_slice()) {
+            if spent_late {
+                self.set_tries(tries)?;
+            }
             return Ok(Comparison::Wrong { tries });
         }
         self.set_tries(TRIES)?;
