@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::bank_key::read_version;
+use crate::bank_key::{read_version, write_version};
 use crate::cbor::{DecodeError, Fields, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag};
@@ -93,11 +93,7 @@ pub struct About {
 
 impl About {
     pub(crate) fn write(&self, writer: Writer) -> Writer {
-        writer
-            .key(1)
-            .uint(1)
-            .key(2)
-            .uint(1)
+        write_version(writer)
             .key(3)
             .uint(u64::from(self.operation))
             .key(4)

@@ -89,12 +89,7 @@ impl BankKey {
     /// The payload.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new()
-            .map(9)
-            .key(1)
-            .uint(1)
-            .key(2)
-            .uint(1)
+        let mut writer = write_version(Writer::new().map(9))
             .key(3)
             .text(self.bank.as_str())
             .key(4)
@@ -183,6 +178,11 @@ fn read_purposes(reader: &mut Reader<'_>) -> Result<Vec<Purpose>, DecodeError> {
 }
 
 /// Fields 1 and 2 of every statement: version 1, suite 1.
+pub(crate) fn write_version(writer: Writer) -> Writer {
+    writer.key(1).uint(1).key(2).uint(1)
+}
+
+/// The same, read.
 pub(crate) fn read_version(
     reader: &mut Reader<'_>,
     map: &mut crate::cbor::Fields,

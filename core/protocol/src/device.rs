@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bank_key::{read_key, read_version};
+use crate::bank_key::{read_key, read_version, write_version};
 use crate::cbor::{Reader, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
@@ -89,12 +89,7 @@ impl DeviceIdentity {
 /// The statement over `dh`, signed by `device`.
 #[must_use]
 pub fn sign_statement(device: DeviceId, dh: &PublicKey, key: &impl Sign) -> Vec<u8> {
-    let payload = Writer::new()
-        .map(4)
-        .key(1)
-        .uint(1)
-        .key(2)
-        .uint(1)
+    let payload = write_version(Writer::new().map(4))
         .key(3)
         .bytes(device.as_bytes())
         .key(4)

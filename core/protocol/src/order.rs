@@ -9,7 +9,7 @@ pub use transfer::{Amount, NameCheck, Transfer, is_date};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version};
+use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version, write_version};
 use crate::cbor::{DecodeError, Field, Fields, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
@@ -117,12 +117,7 @@ impl OrderPayload {
     /// The payload's bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let writer = Writer::new()
-            .map(10)
-            .key(1)
-            .uint(1)
-            .key(2)
-            .uint(1)
+        let writer = write_version(Writer::new().map(10))
             .key(3)
             .text(self.bank.as_str())
             .key(4)

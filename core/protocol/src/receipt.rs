@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version};
+use crate::bank_key::{BankKey, MAX_TIME, Purpose, read_bank, read_version, write_version};
 use crate::cbor::{DecodeError, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
@@ -95,12 +95,7 @@ impl Receipt {
     }
 
     fn encode(&self) -> Vec<u8> {
-        Writer::new()
-            .map(8)
-            .key(1)
-            .uint(1)
-            .key(2)
-            .uint(1)
+        write_version(Writer::new().map(8))
             .key(3)
             .text(self.bank.as_str())
             .key(4)

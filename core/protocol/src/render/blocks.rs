@@ -12,6 +12,7 @@ use crate::cbor::Field;
 use crate::key::OrderId;
 use crate::message::Role;
 use crate::order::{Amount, CertificateDownload, NameCheck, Operation, OrderPayload, Transfer};
+use crate::planted::{self, Bug};
 use crate::text;
 
 /// The title line's left part.
@@ -62,7 +63,9 @@ impl Say {
             Scheme::Iban => ("IBAN", "IBAN"),
             Scheme::Card => ("卡号", "Card"),
         };
-        blocks.push(self.lines(zh, en, account(&transfer.creditor_account)));
+        if !planted::on(Bug::FieldNotRendered) {
+            blocks.push(self.lines(zh, en, account(&transfer.creditor_account)));
+        }
         blocks.push(self.text("开户行", "Payee bank", &transfer.creditor_agent, 5)?);
         blocks.push(self.field("户名核对", "Name check", self.name_check(transfer.name_check)));
         let charges = transfer.charges.and_then(|minor| Amount::new(minor, transfer.amount.currency()));
