@@ -1,7 +1,7 @@
 //! Where a store lies: made elsewhere and moved in, moved out when it is corrupt, never overwritten.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ushield_protocol::code::Code;
@@ -88,7 +88,11 @@ impl Folder {
             match fs::symlink_metadata(&to) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let moved = fs::write(self.untold(), n.to_string())
+                    // The note first: a store that is gone without one would be gone in silence.
+                    let moved = File::create(self.untold())
+                        .and_then(|mut note| note.write_all(n.to_string().as_bytes()).map(|()| note))
+                        .and_then(|note| note.sync_all())
+                        .and_then(|()| sync_folder(&self.root))
                         .and_then(|()| fs::rename(&store, &to))
                         .and_then(|()| sync_folder(&self.root));
                     return moved.map(|()| to).map_err(|error| io_error(error, &store));

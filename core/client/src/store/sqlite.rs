@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags, TransactionBehavior};
 use ushield_protocol::code::Code;
+use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
 use super::folder::{Folder, io_error};
@@ -262,7 +263,8 @@ fn connect(path: &Path, more: OpenFlags, options: &OpenOptions) -> Result<Connec
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         // Durable when it returns, on Apple's disks too.
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        let synchronous = if planted::on(Bug::AcknowledgedBeforeCommit) { "OFF" } else { "FULL" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         if let Some(pages) = options.max_pages {
