@@ -17,7 +17,7 @@ use crate::reading::order;
 use crate::support::{Both, array, bytes, public_key, signing_key, statement, vectors};
 
 #[derive(Clone)]
-struct Bank {
+pub(crate) struct Bank {
     order: Order<Verified>,
     keys: Vec<KeyRecord>,
     profile: Profile,
@@ -27,7 +27,7 @@ struct Bank {
 }
 
 impl Bank {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let key =
             |label, decision| KeyRecord { key: public_key(label), decision, active: true, watermark: 0 };
         Self {
@@ -41,7 +41,7 @@ impl Bank {
     }
 
     /// A good answer's content.
-    fn answer(&self) -> AuthorizationPayload {
+    pub(crate) fn answer(&self) -> AuthorizationPayload {
         AuthorizationPayload {
             about: self.about(Uv::Phone),
             counter: 1,
@@ -86,7 +86,7 @@ impl Records for Bank {
     }
 }
 
-fn approved(payload: &AuthorizationPayload) -> Vec<u8> {
+pub(crate) fn approved(payload: &AuthorizationPayload) -> Vec<u8> {
     sign1(Tag::Approve, &payload.encode(), &signing_key("pay"))
 }
 

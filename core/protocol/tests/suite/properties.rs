@@ -15,7 +15,7 @@ use crate::support::Both;
 const PROFILES: [Profile; 2] = [Profile::Zh1, Profile::En1];
 
 fn show(order: &OrderPayload, profile: Profile) -> Pages {
-    pages(&own(order), profile, &Notices::default()).unwrap()
+    pages(&own(order).unwrap(), profile, &Notices::default()).unwrap()
 }
 
 /// Content lines of all pages in order, without the labels that are repeated on further pages.
@@ -115,7 +115,7 @@ proptest! {
             issued: (order.issued + apart).saturating_sub(PaidBefore::WINDOW),
         });
         for profile in PROFILES {
-            let pages = pages(&own(&order), profile, &Notices { paid_before }).unwrap();
+            let pages = pages(&own(&order).unwrap(), profile, &Notices { paid_before }).unwrap();
             for (at, page) in pages.iter().enumerate() {
                 let widths: Vec<usize> =
                     page.split('\n').map(|line| line.chars().map(text::width).sum()).collect();
