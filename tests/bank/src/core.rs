@@ -4,40 +4,38 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ushield_bank_api::{
-    Account, Accounts, Bank, Base64Url, CancelReply, Certificate, Certificates, KeyStatus, Order,
-    OrderRequest, OrderState, Orders, Password, Role, Session, SessionRequest, Trust,
+    Accounts, Bank, Base64Url, Certificate, Certificates, KeyStatus, Order, OrderRequest, OrderState, Orders,
+    Password, Role, Session, SessionRequest, Trust,
 };
-use ushield_protocol::code::Code;
-use ushield_protocol::currency::Currency;
 use ushield_protocol::key::{BankId, DeviceId, Hash, KeyId, OrderId, RingVerifier, Sign as _};
-use ushield_protocol::receipt::Outcome;
 use zeroize::Zeroizing;
 
+use crate::admin::Founding;
 use crate::bank_keys;
 use crate::certificate::Ca;
 use crate::clock::Clock;
-use crate::decision::{self, Authority, Question, Reply, Rows};
+use crate::creation::{self, Fresh, Issuer, KEEP_CREATIONS};
+use crate::decision::{self, Authority, OpenOrder, OwnOrder, Question, Reply, Rows, unknown_order};
+use crate::entropy::Entropy;
 use crate::error::BankError;
-use crate::issue;
 use crate::keys::{Keys, random};
+use crate::ledger;
 use crate::records;
+use crate::replies::{MOST_LISTED, document, healthy, ok};
+use crate::request::{Call, Request};
 use crate::session::{self, Customer, Gate, hash_password};
 use crate::store::{Connection, Store, chain, column, id, value};
-
-/// Orders that `GET /v1/orders` lists.
-const MOST_LISTED: i64 = 100;
-/// Creation keys are kept for sixty days, longer than any order lives.
-const KEEP_CREATIONS: u64 = 60 * 86_400;
 
 /// The bank.
 pub(crate) struct Core {
     pub(crate) store: Store,
-    pub(crate) keys: Keys,
-    pub(crate) ca: Ca,
-    pub(crate) bank_id: BankId,
-    pub(crate) name: String,
-    pub(crate) iban_charge: Option<u64>,
-    pub(crate) clock: Arc<dyn Clock>,
+    keys: Keys,
+    ca: Ca,
+    bank_id: BankId,
+    name: String,
+    iban_charge: Option<u64>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     pub(crate) gate: Gate,
     /// Compared for names that are no customer's, so that they take as long.
     decoy_hash: String,
@@ -45,7 +43,11 @@ pub(crate) struct Core {
 
 impl Core {
     /// Opens a data folder.
-    pub(crate) async fn open(data: &Path, clock: Arc<dyn Clock>) -> Result<Self, BankError> {
+    pub(crate) async fn open(
+        data: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, BankError> {
         let store = Store::open(data).await?;
         let keys = Keys::open(data)?;
         let mut db = store.write().await?;
@@ -62,8 +64,9 @@ impl Core {
         let decoy = Zeroizing::new(ushield_protocol::key::hex(&random::<16>()?).into_bytes());
         let decoy = Password::new(decoy).ok_or(BankError::Damaged("password"))?;
         let decoy_hash = hash_password(&decoy)?;
-        let iban_charge = Some(charge).filter(|charge| *charge > 0);
-        Ok(Self { store, keys, ca, bank_id, name, iban_charge, clock, gate: Gate::default(), decoy_hash })
+        let iban_charge = Founding::charge(charge);
+        let gate = Gate::default();
+        Ok(Self { store, keys, ca, bank_id, name, iban_charge, clock, entropy, gate, decoy_hash })
     }
 
     fn authority(&self) -> Authority<'_, RingVerifier> {
@@ -75,19 +78,47 @@ impl Core {
         }
     }
 
+    fn issuer(&self) -> Issuer<'_> {
+        Issuer {
+            bank: &self.bank_id,
+            iban_charge: self.iban_charge,
+            transfer: &self.keys.transfer,
+            certificate: &self.keys.certificate,
+        }
+    }
+
     /// What phones and tokens are given.
     pub(crate) fn trust(&self) -> Trust {
         Trust::new(&self.bank_id, &self.name, &self.keys.root.public_key())
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn health(&self) -> Result<(), BankError> {
+    /// The reply to a request.
+    pub(crate) async fn serve(&self, request: &Request<'_>) -> Result<Reply, BankError> {
+        match Call::of(request)? {
+            Call::SignIn(request) => ok(201, &self.sign_in(request).await?),
+            Call::Bank => ok(200, &self.bank().await?),
+            Call::Accounts { session } => ok(200, &self.accounts(session).await?),
+            Call::Create { session, key, request } => self.create_order(session, &key, &request).await,
+            Call::Orders { session, state } => ok(200, &self.orders(session, state).await?),
+            Call::Order { session, order } => ok(200, &self.order(session, &order).await?),
+            Call::Authorize { order, answer } => self.authorize(&order, answer).await,
+            Call::Cancel { session, order } => self.cancel(session, &order).await,
+            Call::Certificates { session } => ok(200, &self.certificates(session).await?),
+            Call::Document => Ok(document()),
+            Call::Health => {
+                self.health().await?;
+                Ok(healthy())
+            }
+        }
+    }
+
+    async fn health(&self) -> Result<(), BankError> {
         let mut db = self.store.read().await?;
         let _: i64 = sqlx::query_scalar("SELECT count(*) FROM settings").fetch_one(&mut *db).await?;
         Ok(())
     }
 
-    pub(crate) async fn bank(&self) -> Result<Bank, BankError> {
+    async fn bank(&self) -> Result<Bank, BankError> {
         let mut db = self.store.read().await?;
         let statements =
             bank_keys::statements(&mut db, self.clock.now()).await?.into_iter().map(Base64Url).collect();
@@ -95,14 +126,17 @@ impl Core {
     }
 
     pub(crate) async fn sign_in(&self, request: SessionRequest) -> Result<Session, BankError> {
-        session::sign_in(&self.store, &self.gate, &self.decoy_hash, request, self.clock.now()).await
+        let mut random = Zeroizing::new([0; 32]);
+        self.entropy.fill(random.as_mut_slice())?;
+        let now = self.clock.now();
+        session::sign_in(&self.store, &self.gate, &self.decoy_hash, request, &random, now).await
     }
 
     async fn customer(&self, db: &mut Connection, token: &str) -> Result<Customer, BankError> {
         session::customer(db, token, self.clock.now()).await
     }
 
-    pub(crate) async fn accounts(&self, token: &str) -> Result<Accounts, BankError> {
+    async fn accounts(&self, token: &str) -> Result<Accounts, BankError> {
         let mut db = self.store.read().await?;
         let customer = self.customer(&mut db, token).await?;
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
@@ -111,35 +145,36 @@ impl Core {
         .bind(customer.id)
         .fetch_all(&mut *db)
         .await?;
-        let account = |(number, currency, balance): (String, String, i64)| {
-            let exponent = Currency::from_code(&currency).ok_or(BankError::Damaged("currency"))?.exponent();
-            Ok(Account { number, currency, exponent, balance: value(balance)? })
-        };
+        let account = |(number, currency, balance)| ledger::shown(number, currency, balance);
         Ok(Accounts { accounts: rows.into_iter().map(account).collect::<Result<_, BankError>>()? })
     }
 
-    pub(crate) async fn create_order(
+    async fn create_order(
         &self,
         token: &str,
         creation_key: &str,
         request: &OrderRequest,
     ) -> Result<Reply, BankError> {
         let now = self.clock.now();
+        let fresh = Fresh::draw(|bytes| self.entropy.fill(bytes))?;
         let mut db = self.store.write().await?;
         let customer = self.customer(&mut db, token).await?;
         bank_keys::renew(&mut db, &self.bank_id, &self.keys, now).await?;
-        let reply = issue::create(self, &mut db, &customer, creation_key, request, now).await?;
+        let rows = records::load_creation(&mut db, &customer, creation_key, request).await?;
+        let creation = creation::create(request, &customer, now, &rows, &fresh, &self.issuer())?;
+        records::apply_creation(&mut db, &customer, creation_key, &creation, now).await?;
         db.commit().await?;
-        Ok(reply)
+        Ok(creation.reply)
     }
 
-    pub(crate) async fn order(&self, token: &str, order: &OrderId) -> Result<Order, BankError> {
+    async fn order(&self, token: &str, order: &OrderId) -> Result<Order, BankError> {
         let mut db = self.store.read().await?;
         let customer = self.customer(&mut db, token).await?;
-        Ok(own_order(&mut db, &customer, order).await?.0)
+        let (order, _) = own_order(&mut db, &customer, order).await?.ok_or_else(unknown_order)?;
+        Ok(order)
     }
 
-    pub(crate) async fn orders(&self, token: &str, state: Option<OrderState>) -> Result<Orders, BankError> {
+    async fn orders(&self, token: &str, state: Option<OrderState>) -> Result<Orders, BankError> {
         let mut db = self.store.read().await?;
         let customer = self.customer(&mut db, token).await?;
         let state = state.map(|state| serde_json::to_value(state).unwrap_or_default());
@@ -150,14 +185,14 @@ impl Core {
         )
         .bind(customer.id)
         .bind(state.as_ref().and_then(|state| state.as_str()))
-        .bind(MOST_LISTED)
+        .bind(i64::from(MOST_LISTED))
         .fetch_all(&mut *db)
         .await?;
         let orders = rows.into_iter().map(|row| Ok(order_of(row)?.0)).collect::<Result<_, BankError>>()?;
         Ok(Orders { orders })
     }
 
-    pub(crate) async fn certificates(&self, token: &str) -> Result<Certificates, BankError> {
+    async fn certificates(&self, token: &str) -> Result<Certificates, BankError> {
         let mut db = self.store.read().await?;
         let customer = self.customer(&mut db, token).await?;
         let rows: Vec<CertificateColumns> = sqlx::query_as(
@@ -173,7 +208,7 @@ impl Core {
     }
 
     /// Decides over a token's answer. Needs no session: the answer authenticates itself.
-    pub(crate) async fn authorize(&self, order: &OrderId, received: &[u8]) -> Result<Reply, BankError> {
+    async fn authorize(&self, order: &OrderId, received: &[u8]) -> Result<Reply, BankError> {
         let now = self.clock.now();
         let Some(question) = Question::of(received) else {
             // Anyone may send garbage: it does not get as far as the database.
@@ -188,34 +223,45 @@ impl Core {
     }
 
     /// Cancels an open order; an ended one returns the receipt of its end.
-    pub(crate) async fn cancel(&self, token: &str, order: &OrderId) -> Result<CancelReply, BankError> {
+    async fn cancel(&self, token: &str, order: &OrderId) -> Result<Reply, BankError> {
         let now = self.clock.now();
         let mut db = self.store.write().await?;
         let customer = self.customer(&mut db, token).await?;
-        let (found, hash) = own_order(&mut db, &customer, order).await?;
-        if let Some(receipt) = found.receipt {
-            return Ok(CancelReply { receipt });
+        let found = own_order(&mut db, &customer, order).await?;
+        let own = found.map(|(order, hash)| OwnOrder {
+            id: order.order_id,
+            hash,
+            receipt: order.receipt.map(Base64Url::into_bytes),
+        });
+        let (end, reply) = decision::cancel(own.as_ref(), now, &self.authority())?;
+        if let Some(end) = end {
+            records::insert_end(&mut db, &end).await?;
+            db.commit().await?;
         }
-        let end = decision::end(order, &hash, Outcome::Cancelled, now, &self.authority());
-        records::insert_end(&mut db, &end).await?;
-        db.commit().await?;
-        Ok(CancelReply { receipt: Base64Url(end.receipt) })
+        Ok(reply)
     }
 
     /// Ends what has expired, renews what runs out, forgets what is old. The number of orders ended.
     pub(crate) async fn sweep(&self) -> Result<usize, BankError> {
         let now = self.clock.now();
         let mut db = self.store.write().await?;
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT order_id, order_hash FROM orders WHERE state = 'open' AND expires < ? LIMIT 500",
+        let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT order_id, order_hash, expires FROM orders WHERE state = 'open' AND expires < ? LIMIT 500",
         )
         .bind(column(now)?)
         .fetch_all(&mut *db)
         .await?;
-        for (order, hash) in &rows {
-            let (order, hash) = (id(order, OrderId::from_slice)?, id(hash, Hash::from_slice)?);
-            let end = decision::end(&order, &hash, Outcome::Expired, now, &self.authority());
-            records::insert_end(&mut db, &end).await?;
+        let open = |(order, hash, expires): (Vec<u8>, Vec<u8>, i64)| {
+            Ok(OpenOrder {
+                id: id(&order, OrderId::from_slice)?,
+                hash: id(&hash, Hash::from_slice)?,
+                expires: value(expires)?,
+            })
+        };
+        let open: Vec<OpenOrder> = rows.into_iter().map(open).collect::<Result<_, BankError>>()?;
+        let ends = decision::expire(&open, now, &self.authority());
+        for end in &ends {
+            records::insert_end(&mut db, end).await?;
         }
         sqlx::query("DELETE FROM sessions WHERE expires <= ?").bind(column(now)?).execute(&mut *db).await?;
         sqlx::query("DELETE FROM creations WHERE made < ?")
@@ -224,7 +270,7 @@ impl Core {
             .await?;
         bank_keys::renew(&mut db, &self.bank_id, &self.keys, now).await?;
         db.commit().await?;
-        Ok(rows.len())
+        Ok(ends.len())
     }
 }
 
@@ -248,12 +294,11 @@ fn order_of((order, hash, device, state, bytes, receipt): OrderColumns) -> Resul
     Ok((order, id(&hash, Hash::from_slice)?))
 }
 
-/// Another customer's order looks like one that does not exist.
 async fn own_order(
     db: &mut Connection,
     customer: &Customer,
     order: &OrderId,
-) -> Result<(Order, Hash), BankError> {
+) -> Result<Option<(Order, Hash)>, BankError> {
     let row: Option<OrderColumns> = sqlx::query_as(
         "SELECT o.order_id, o.order_hash, o.device_id, o.state, o.bytes, r.receipt FROM orders o
          LEFT JOIN receipts r ON r.order_id = o.order_id WHERE o.customer = ? AND o.order_id = ?",
@@ -262,9 +307,7 @@ async fn own_order(
     .bind(order.as_bytes().to_vec())
     .fetch_optional(db)
     .await?;
-    order_of(
-        row.ok_or_else(|| BankError::problem(Code::UnknownOrder, "No order of this customer has this id."))?,
-    )
+    row.map(order_of).transpose()
 }
 
 type CertificateColumns = (String, Vec<u8>, Vec<u8>, String, Vec<u8>, Vec<u8>);

@@ -6,14 +6,15 @@
 mod rows;
 mod writes;
 
-pub use rows::{KeyRow, OrderRow, Question, Recorded, Rows};
+pub use rows::{KeyRow, OpenOrder, OrderRow, OwnOrder, Question, Recorded, Rows};
 pub use writes::{Decision, End, Kind, NewKey, Record, Reply, Write};
 
-use ushield_bank_api::{AuthorizationReply, Base64Url, OrderState, Problem, Role, route};
+use ushield_bank_api::{AuthorizationReply, Base64Url, CancelReply, OrderState, Problem, Role, route};
 use ushield_protocol::authorization::Decision as Said;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{BankId, Hash, OrderId, PublicKey, SigningKey, VerifySignature};
 use ushield_protocol::order::{Operation, Transfer};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::receipt::{Outcome, Receipt};
 use ushield_protocol::refusal::Refusal;
 use ushield_protocol::verify::{self, Anomaly};
@@ -21,7 +22,7 @@ use ushield_protocol::verify::{self, Anomaly};
 use crate::certificate::Ca;
 use crate::error::BankError;
 use crate::ledger::{Posting, clearing, income};
-use crate::store::column;
+use crate::number::signed;
 
 /// What the bank signs and verifies with.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub fn decide(
     authority: &Authority<'_, impl VerifySignature>,
 ) -> Result<Decision, BankError> {
     // (1) Recorded before: the stored reply, whatever has become of key, order or time.
-    if let Some(reply) = &rows.reply {
+    if let Some(reply) = rows.reply.as_ref().filter(|_| !planted::on(Bug::NoDeduplication)) {
         return Ok(Decision { writes: Vec::new(), reply: reply.clone() });
     }
     let found = if verify::is_attestation(received) {
@@ -64,16 +65,32 @@ pub fn decide(
     answer.settle(order, now, rows, authority)
 }
 
-/// Ends an open order without an answer: cancelled or expired.
-#[must_use]
-pub fn end(
-    order: &OrderId,
-    order_hash: &Hash,
-    outcome: Outcome,
+/// Cancels an order of the customer who asks: its end, if it was open, and the reply. An ended one returns the receipt of its end.
+pub fn cancel(
+    order: Option<&OwnOrder>,
     now: u64,
     authority: &Authority<'_, impl VerifySignature>,
-) -> End {
-    ended(order, order_hash, outcome, None, now, authority)
+) -> Result<(Option<End>, Reply), BankError> {
+    let order = order.ok_or_else(unknown_order)?;
+    let end = match &order.receipt {
+        Some(_) => None,
+        None => Some(ended(&order.id, &order.hash, Outcome::Cancelled, None, now, authority)),
+    };
+    let receipt = end.as_ref().map(|end| &end.receipt).or(order.receipt.as_ref());
+    let receipt = Base64Url(receipt.cloned().unwrap_or_default());
+    Ok((end, reply(200, route::JSON, &CancelReply { receipt })?))
+}
+
+/// Ends those of the open orders whose time is over.
+#[must_use]
+pub fn expire(open: &[OpenOrder], now: u64, authority: &Authority<'_, impl VerifySignature>) -> Vec<End> {
+    let over = open.iter().filter(|order| order.expires < now);
+    over.map(|order| ended(&order.id, &order.hash, Outcome::Expired, None, now, authority)).collect()
+}
+
+/// Another customer's order looks like one that does not exist.
+pub(crate) fn unknown_order() -> BankError {
+    BankError::problem(Code::UnknownOrder, "No order of this customer has this id.")
 }
 
 /// An authentic answer: who signed it, what it says, and what speaks against it.
@@ -163,7 +180,8 @@ impl Answer {
             }
             None => vec![Write::Record(self.record.clone())],
         };
-        if order.answered {
+        let again = planted::on(Bug::NoDeduplication);
+        if order.answered && !again {
             let other = Problem::new(
                 Code::OtherAuthorization,
                 "Another answer to this order is recorded. Fetch the order for its receipt.",
@@ -171,7 +189,7 @@ impl Answer {
             return stored(writes, hash, problem_reply(&other)?);
         }
         // (6) Ended before: its receipt.
-        if order.state != OrderState::Open {
+        if order.state != OrderState::Open && !again {
             let receipt = order.receipt.clone().ok_or(BankError::Damaged("receipt"))?;
             return stored(writes, hash, receipt_reply(receipt, None)?);
         }
@@ -198,7 +216,9 @@ impl Answer {
         match (self.record.kind, self.objection) {
             (_, Some(Code::KeyNotActive)) => return Ok(Verdict::refused(Code::KeyNotActive)),
             // A customer who declined has declined, whatever else the token got wrong: no money moves either way.
-            (Kind::Rejection, _) if now <= order.expires => return Ok(Verdict::plain(Outcome::Rejected)),
+            (Kind::Rejection, _) if now <= order.expires && !planted::on(Bug::RejectionAccepted) => {
+                return Ok(Verdict::plain(Outcome::Rejected));
+            }
             (Kind::Approval | Kind::Attestation, Some(code)) => return Ok(Verdict::refused(code)),
             _ if now > order.expires => return Ok(Verdict::plain(Outcome::Expired)),
             _ => {}
@@ -235,8 +255,8 @@ impl Verdict {
 }
 
 fn pay(order: &OrderRow, transfer: &Transfer, rows: &Rows) -> Result<Verdict, BankError> {
-    let amount = column(transfer.amount.minor())?;
-    let charges = column(transfer.charges.unwrap_or(0))?;
+    let amount = signed(transfer.amount.minor())?;
+    let charges = signed(transfer.charges.unwrap_or(0))?;
     let total = amount.checked_add(charges).ok_or(BankError::Damaged("amount"))?;
     if rows.debtor_balance < total {
         return Ok(Verdict::refused(Code::InsufficientFunds));

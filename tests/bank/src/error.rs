@@ -1,10 +1,13 @@
 //! Why the bank could not do something.
 
+#[cfg(feature = "server")]
 use std::path::{Path, PathBuf};
 
-use ushield_bank_api::Problem;
+use ushield_bank_api::{Problem, route};
 use ushield_protocol::code::Code;
 use ushield_protocol::refusal::Refusal;
+
+use crate::decision::{Reply, problem_reply};
 
 /// An error of the bank: either the caller's, with a problem document, or its own.
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +16,15 @@ pub enum BankError {
     #[error("{0}")]
     Problem(Box<Problem>),
     /// The database failed or refused.
+    #[cfg(feature = "server")]
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     /// The database could not be brought up to date.
+    #[cfg(feature = "server")]
     #[error("the database's schema could not be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A file could not be read or written.
+    #[cfg(feature = "server")]
     #[error("{path}: file operation failed")]
     File {
         /// Which.
@@ -30,18 +36,22 @@ pub enum BankError {
     #[error("stored {0} is damaged")]
     Damaged(&'static str),
     /// The system gave no random numbers.
+    #[cfg(feature = "server")]
     #[error("no random numbers")]
     Entropy(#[from] getrandom::Error),
     /// A certificate could not be made.
     #[error("certificate: {0}")]
     Certificate(String),
     /// A password could not be hashed.
+    #[cfg(feature = "server")]
     #[error("password hashing failed: {0}")]
     PasswordHash(String),
     /// TLS could not be set up.
+    #[cfg(feature = "server")]
     #[error("TLS")]
     Tls(#[from] rustls::Error),
     /// The server could not listen.
+    #[cfg(feature = "server")]
     #[error("listening on {address} failed")]
     Listen {
         /// Where.
@@ -69,9 +79,21 @@ impl BankError {
     }
 
     /// For `map_err` at a file operation.
+    #[cfg(feature = "server")]
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::File { path, source }
+    }
+
+    /// The reply that tells the caller.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        let problem = self.into_problem();
+        problem_reply(&problem).unwrap_or(Reply {
+            status: problem.status,
+            media_type: route::PROBLEM.to_owned(),
+            body: Vec::new(),
+        })
     }
 
     /// What the caller is told: the bank's own failures in one word, their cause in the log.

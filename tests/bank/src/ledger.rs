@@ -1,11 +1,17 @@
-//! Accounts in double entry. The database's triggers refuse what does not balance; this module only writes it down.
+//! Accounts in double entry: what the accounts are called, and what their first balance is made of.
+
+#[cfg(feature = "server")]
+mod sql;
 
 use serde::Serialize;
+use ushield_bank_api::Account;
 use ushield_protocol::currency::Currency;
-use ushield_protocol::key::OrderId;
 
 use crate::error::BankError;
-use crate::store::{Connection, column};
+use crate::number::{signed, unsigned};
+
+#[cfg(feature = "server")]
+pub(crate) use self::sql::{account_of, balance, open_account, post};
 
 /// One line of an entry; below zero leaves the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,73 +40,22 @@ pub fn opening(currency: &str) -> String {
     format!("bank:opening:{currency}")
 }
 
-/// Opens a customer's account with a first balance.
-pub(crate) async fn open_account(
-    db: &mut Connection,
+/// The entry that gives a new account its first balance; none for an empty one.
+pub(crate) fn first_balance(
     number: &str,
-    customer: i64,
-    currency: Currency,
-    balance: u64,
-    now: u64,
-) -> Result<(), BankError> {
-    sqlx::query("INSERT INTO accounts (number, customer, currency) VALUES (?, ?, ?)")
-        .bind(number)
-        .bind(customer)
-        .bind(currency.code())
-        .execute(&mut *db)
-        .await?;
-    let own = opening(currency.code());
-    for account in [&own, &clearing(currency.code()), &income(currency.code())] {
-        sqlx::query(
-            "INSERT INTO accounts (number, currency)
-             SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE number = ?1)",
-        )
-        .bind(account)
-        .bind(currency.code())
-        .execute(&mut *db)
-        .await?;
-    }
-    if balance == 0 {
-        return Ok(());
-    }
-    let balance = column(balance)?;
-    let postings =
-        [Posting { account: own, amount: -balance }, Posting { account: number.to_owned(), amount: balance }];
-    post(db, None, currency.code(), &postings, now).await
-}
-
-/// Writes an entry and seals it: from then on it counts and never changes.
-pub(crate) async fn post(
-    db: &mut Connection,
-    order: Option<&OrderId>,
     currency: &str,
-    postings: &[Posting],
-    now: u64,
-) -> Result<(), BankError> {
-    let entry = sqlx::query("INSERT INTO entries (order_id, currency, booked) VALUES (?, ?, ?)")
-        .bind(order.map(|order| order.as_bytes().to_vec()))
-        .bind(currency)
-        .bind(column(now)?)
-        .execute(&mut *db)
-        .await?
-        .last_insert_rowid();
-    for (line, posting) in (0i64..).zip(postings) {
-        sqlx::query("INSERT INTO postings (entry, line, account, amount) VALUES (?, ?, ?, ?)")
-            .bind(entry)
-            .bind(line)
-            .bind(&posting.account)
-            .bind(posting.amount)
-            .execute(&mut *db)
-            .await?;
-    }
-    sqlx::query("UPDATE entries SET sealed = 1 WHERE id = ?").bind(entry).execute(&mut *db).await?;
-    Ok(())
+    balance: u64,
+) -> Result<Option<[Posting; 2]>, BankError> {
+    let amount = signed(balance)?;
+    let given = [
+        Posting { account: opening(currency), amount: -amount },
+        Posting { account: number.to_owned(), amount },
+    ];
+    Ok((amount > 0).then_some(given))
 }
 
-/// Balance of an account, when it is one.
-pub(crate) async fn balance(db: &mut Connection, number: &str) -> Result<Option<i64>, BankError> {
-    Ok(sqlx::query_scalar("SELECT balance FROM accounts WHERE number = ?")
-        .bind(number)
-        .fetch_optional(db)
-        .await?)
+/// An account as its customer sees it.
+pub(crate) fn shown(number: String, currency: String, balance: i64) -> Result<Account, BankError> {
+    let exponent = Currency::from_code(&currency).ok_or(BankError::Damaged("currency"))?.exponent();
+    Ok(Account { number, currency, exponent, balance: unsigned(balance)? })
 }

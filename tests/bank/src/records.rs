@@ -1,5 +1,7 @@
 //! Between the decision and the database: reads the rows that it asks for, applies what it writes.
 
+mod creation;
+
 use ushield_bank_api::{OrderState, Role};
 use ushield_protocol::authorization::Decision as Said;
 use ushield_protocol::code::Code;
@@ -13,8 +15,10 @@ use crate::error::BankError;
 use crate::ledger;
 use crate::store::{Connection, chain_column, column, counter, id, value};
 
+pub(crate) use self::creation::{apply_creation, load_creation};
+
 /// Highest counter recorded from a key, anomalies included.
-pub(crate) async fn highest_counter(db: &mut Connection, key: &KeyId) -> Result<u32, BankError> {
+async fn highest_counter(db: &mut Connection, key: &KeyId) -> Result<u32, BankError> {
     let highest: i64 = sqlx::query_scalar(
         "SELECT coalesce(max(counter), 0) FROM
            (SELECT counter FROM authorizations WHERE key_id = ?1 UNION ALL SELECT counter FROM anomalies WHERE key_id = ?1)",
@@ -320,7 +324,7 @@ async fn insert_reply(db: &mut Connection, payload: &Hash, reply: &Reply) -> Res
 }
 
 /// A role's name in the database.
-pub(crate) fn role_name(role: Role) -> &'static str {
+fn role_name(role: Role) -> &'static str {
     match role {
         Role::Pay => "pay",
         Role::Login => "login",
@@ -328,7 +332,7 @@ pub(crate) fn role_name(role: Role) -> &'static str {
 }
 
 /// A profile of its column.
-pub(crate) fn profile_of(column: i64) -> Result<Profile, BankError> {
+fn profile_of(column: i64) -> Result<Profile, BankError> {
     u16::try_from(column).ok().and_then(Profile::from_number).ok_or(BankError::Damaged("profile"))
 }
 

@@ -12,6 +12,7 @@ use ushield_bank_api::Trust;
 
 use crate::clock::{Clock, SystemClock};
 use crate::core::Core;
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{BankError, Causes};
 use crate::{http, tls};
 
@@ -31,6 +32,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The bank's time.
     pub clock: Arc<dyn Clock>,
+    /// Where its order ids, challenges and sessions come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whether what has expired is ended every few seconds; otherwise by [`Bank::sweep`] alone.
+    pub sweeps: bool,
 }
 
 impl Config {
@@ -38,7 +43,8 @@ impl Config {
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { data: data.into(), listen, clock: Arc::new(SystemClock) }
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        Self { data: data.into(), listen, clock, entropy, sweeps: true }
     }
 }
 
@@ -49,13 +55,13 @@ pub struct Bank {
     core: Arc<Core>,
     handle: Handle<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
-    sweep: JoinHandle<()>,
+    sweep: Option<JoinHandle<()>>,
 }
 
 impl Bank {
     /// Starts a bank.
     pub async fn start(config: Config) -> Result<Self, BankError> {
-        let core = Arc::new(Core::open(&config.data, config.clock).await?);
+        let core = Arc::new(Core::open(&config.data, config.clock, config.entropy).await?);
         let tls = RustlsConfig::from_config(tls::server_config(&config.data)?);
         let failed = |source| BankError::Listen { address: config.listen, source };
         let listener = std::net::TcpListener::bind(config.listen).map_err(failed)?;
@@ -68,7 +74,7 @@ impl Bank {
             .first_request_timeout(FIRST_REQUEST);
         let app = http::router(Arc::clone(&core)).into_make_service();
         let server = tokio::spawn(server.serve(app));
-        let sweep = tokio::spawn(sweep(Arc::clone(&core)));
+        let sweep = config.sweeps.then(|| tokio::spawn(sweep(Arc::clone(&core))));
         let url = format!("https://localhost:{}", address.port());
         Ok(Self { url, ca_pem: tls::ca_pem(&config.data)?, core, handle, server, sweep })
     }
@@ -91,7 +97,7 @@ impl Bank {
         self.core.trust()
     }
 
-    /// Ends what has expired by the bank's clock, as happens every few seconds anyway.
+    /// Ends what has expired by the bank's clock, as happens every few seconds anyway unless [`Config::sweeps`] says no.
     pub async fn sweep(&self) -> Result<usize, BankError> {
         self.core.sweep().await
     }
@@ -110,7 +116,9 @@ impl Bank {
 
 impl Drop for Bank {
     fn drop(&mut self) {
-        self.sweep.abort();
+        if let Some(sweep) = &self.sweep {
+            sweep.abort();
+        }
         self.handle.shutdown();
         self.server.abort();
     }

@@ -1,21 +1,24 @@
 //! Customers, passwords and sessions.
 
+#[cfg(feature = "server")]
 mod gate;
+#[cfg(feature = "server")]
+mod sign_in;
 
-pub(crate) use gate::Gate;
+use std::fmt;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use ushield_bank_api::bytes::encode;
-use ushield_bank_api::{Password, Problem, Session, SessionRequest, SessionToken};
+use ushield_bank_api::{Problem, Session, SessionToken};
 use ushield_protocol::code::Code;
-use ushield_protocol::key::sha256;
+use ushield_protocol::key::{Hash, sha256};
 use zeroize::Zeroizing;
 
 use crate::error::BankError;
-use crate::keys::random;
-use crate::store::{Connection, Store, column, value};
+
+#[cfg(feature = "server")]
+pub(crate) use self::gate::Gate;
+#[cfg(feature = "server")]
+pub(crate) use self::sign_in::{customer, hash_password, sign_in};
 
 /// A session lives fifteen minutes.
 pub(crate) const LIFE: u64 = 15 * 60;
@@ -26,135 +29,65 @@ const FIRST_WAIT: u64 = 30;
 /// Short enough that nobody can lock a customer out for good by guessing.
 const LONGEST_WAIT: u64 = 15 * 60;
 /// After this time without a wrong password all is forgotten.
-const FORGET: u64 = 24 * 3600;
-/// Rows of `attempts` that are no customer's: names that strangers invent must not fill the disk.
-const MOST_NAMES: i64 = 10_000;
+pub(crate) const FORGET: u64 = 24 * 3600;
 
 /// A customer, signed in.
 #[derive(Clone)]
-pub(crate) struct Customer {
-    pub(crate) id: i64,
-    pub(crate) name: String,
+pub struct Customer {
+    /// Row.
+    pub id: i64,
+    /// Signs in with it; also shown on the token.
+    pub name: String,
 }
 
-/// Hashes a password (Argon2id).
-pub(crate) fn hash_password(password: &Password) -> Result<String, BankError> {
-    let hash = Argon2::default().hash_password(password.expose().as_bytes());
-    Ok(hash.map_err(|error| BankError::PasswordHash(error.to_string()))?.to_string())
-}
-
-fn verify_password(password: &Password, hash: &str) -> Result<bool, BankError> {
-    let hash = PasswordHash::new(hash).map_err(|_| BankError::Damaged("password hash"))?;
-    Ok(Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
-}
-
-/// Signs a customer in. A name that is no customer's behaves like a wrong password.
-pub(crate) async fn sign_in(
-    store: &Store,
-    gate: &Gate,
-    decoy_hash: &str,
-    request: SessionRequest,
-    now: u64,
-) -> Result<Session, BankError> {
-    // Before anything is counted: a crowd of strangers costs nobody a try.
-    let place = gate.enter()?;
-    let name_hash = sha256(&[request.customer.as_bytes()]).as_bytes().to_vec();
-    // Counted as wrong before it is compared: requests side by side get no more tries than one after the other.
-    let left = count_attempt(store, &request.customer, &name_hash, now).await?;
-    let mut db = store.read().await?;
-    let row: Option<(i64, String)> = sqlx::query_as("SELECT id, password_hash FROM customers WHERE name = ?")
-        .bind(&request.customer)
-        .fetch_optional(&mut *db)
-        .await?;
-    drop(db);
-    let (customer, hash) = match row {
-        Some((id, hash)) => (Some(id), hash),
-        None => (None, decoy_hash.to_owned()),
-    };
-    let password = request.password;
-    let matches = place.run(move || verify_password(&password, &hash)).await??;
-    let Some(customer) = customer.filter(|_| matches) else {
-        return Err(Problem::new(Code::WrongPassword, "Customer and password do not belong together.")
-            .with_tries_left(left)
-            .into());
-    };
-    let secret = Zeroizing::new(random::<32>()?);
-    let text = Zeroizing::new(encode(secret.as_slice()).into_bytes());
-    let mut db = store.write().await?;
-    sqlx::query("DELETE FROM attempts WHERE name_hash = ?").bind(&name_hash).execute(&mut *db).await?;
-    sqlx::query("DELETE FROM sessions WHERE expires <= ?").bind(column(now)?).execute(&mut *db).await?;
-    sqlx::query("INSERT INTO sessions (token_hash, customer, expires) VALUES (?, ?, ?)")
-        .bind(sha256(&[&text]).as_bytes().to_vec())
-        .bind(customer)
-        .bind(column(now.saturating_add(LIFE))?)
-        .execute(&mut *db)
-        .await?;
-    db.commit().await?;
-    let token = SessionToken::new(text).ok_or(BankError::Damaged("session token"))?;
-    Ok(Session { token, expires_in: LIFE })
-}
-
-/// Counts a try against a name; the tries left if it fails, or how long to wait.
-async fn count_attempt(store: &Store, name: &str, name_hash: &[u8], now: u64) -> Result<u8, BankError> {
-    let mut db = store.write().await?;
-    let old = column(now.saturating_sub(FORGET))?;
-    sqlx::query("DELETE FROM attempts WHERE last < ?").bind(old).execute(&mut *db).await?;
-    sqlx::query(
-        "DELETE FROM attempts WHERE name_hash IN
-           (SELECT name_hash FROM attempts WHERE known = 0 ORDER BY last DESC LIMIT -1 OFFSET ?)",
-    )
-    .bind(MOST_NAMES)
-    .execute(&mut *db)
-    .await?;
-    let row: Option<(i64, i64)> =
-        sqlx::query_as("SELECT failed, wait_till FROM attempts WHERE name_hash = ?")
-            .bind(name_hash)
-            .fetch_optional(&mut *db)
-            .await?;
-    let (failed, wait_till) = match row {
-        Some((failed, wait_till)) => (value(failed)?, value(wait_till)?),
-        None => (0, 0),
-    };
-    // A try in the waiting time is not compared and does not make it longer.
-    if now < wait_till {
-        let wait = wait_till - now;
-        let text = format!("Too many wrong passwords. Try again in {wait} s.");
-        return Err(BankError::problem(Code::TooManyAttempts, text));
+/// Not even whose it is.
+impl fmt::Debug for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Customer({})", self.id)
     }
-    let failed = failed.saturating_add(1);
-    let wait = match failed.checked_sub(TRIES) {
-        None => 0,
-        Some(over) => FIRST_WAIT << over.min(5),
-    };
-    let wait = wait.min(LONGEST_WAIT);
-    sqlx::query(
-        "INSERT INTO attempts (name_hash, failed, wait_till, last, known)
-         VALUES (?, ?, ?, ?, EXISTS (SELECT 1 FROM customers WHERE name = ?))
-         ON CONFLICT (name_hash) DO UPDATE SET failed = excluded.failed, wait_till = excluded.wait_till,
-           last = excluded.last, known = excluded.known",
-    )
-    .bind(name_hash)
-    .bind(column(failed)?)
-    .bind(column(if wait == 0 { 0 } else { now.saturating_add(wait) })?)
-    .bind(column(now)?)
-    .bind(name)
-    .execute(&mut *db)
-    .await?;
-    db.commit().await?;
-    Ok(u8::try_from(TRIES.saturating_sub(failed)).unwrap_or(0))
 }
 
-/// The customer of a session.
-pub(crate) async fn customer(db: &mut Connection, token: &str, now: u64) -> Result<Customer, BankError> {
-    let row: Option<(i64, String)> = sqlx::query_as(
-        "SELECT c.id, c.name FROM sessions s JOIN customers c ON c.id = s.customer WHERE s.token_hash = ? AND s.expires > ?",
-    )
-    .bind(sha256(&[token.as_bytes()]).as_bytes().to_vec())
-    .bind(column(now)?)
-    .fetch_optional(db)
-    .await?;
-    let (id, name) = row.ok_or_else(not_signed_in)?;
-    Ok(Customer { id, name })
+/// Wrong passwords under a name.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Attempts {
+    pub(crate) failed: u64,
+    pub(crate) wait_till: u64,
+    /// When the last one was.
+    pub(crate) last: u64,
+}
+
+impl Attempts {
+    /// Counts a try as wrong before it is compared; with it, the tries left if it fails, or how long to wait.
+    pub(crate) fn one_more(self, now: u64) -> Result<(Self, u8), BankError> {
+        // A try in the waiting time is not compared and does not make it longer.
+        if now < self.wait_till {
+            let wait = self.wait_till - now;
+            let text = format!("Too many wrong passwords. Try again in {wait} s.");
+            return Err(BankError::problem(Code::TooManyAttempts, text));
+        }
+        let failed = self.failed.saturating_add(1);
+        let wait = match failed.checked_sub(TRIES) {
+            None => 0,
+            Some(over) => (FIRST_WAIT << over.min(5)).min(LONGEST_WAIT),
+        };
+        let wait_till = if wait == 0 { 0 } else { now.saturating_add(wait) };
+        let left = u8::try_from(TRIES.saturating_sub(failed)).unwrap_or(0);
+        Ok((Self { failed, wait_till, last: now }, left))
+    }
+}
+
+/// A new session of 32 random bytes, and what is kept of it.
+pub(crate) fn open(random: &[u8; 32]) -> Result<(Session, Hash), BankError> {
+    let text = Zeroizing::new(encode(random).into_bytes());
+    let kept = sha256(&[&text]);
+    let token = SessionToken::new(text).ok_or(BankError::Damaged("session token"))?;
+    Ok((Session { token, expires_in: LIFE }, kept))
+}
+
+/// The password is not the customer's, or there is no such customer.
+pub(crate) fn wrong_password(tries_left: u8) -> BankError {
+    let text = "Customer and password do not belong together.";
+    Problem::new(Code::WrongPassword, text).with_tries_left(tries_left).into()
 }
 
 /// There is no session, or it has ended.

@@ -10,6 +10,7 @@ use sqlx::{Sqlite, Transaction};
 
 use crate::error::BankError;
 use crate::keys::write_secret;
+pub(crate) use crate::number::{signed as column, unsigned as value};
 
 /// The database's file in the data folder.
 const FILE: &str = "bank.sqlite";
@@ -63,16 +64,6 @@ impl Store {
 
 /// What a query inside a transaction takes.
 pub(crate) type Connection = sqlx::SqliteConnection;
-
-/// An unsigned value as a column. Amounts, times and counters are far below the limit.
-pub(crate) fn column(value: u64) -> Result<i64, BankError> {
-    i64::try_from(value).map_err(|_| BankError::Damaged("number"))
-}
-
-/// A column that is never below zero.
-pub(crate) fn value(column: i64) -> Result<u64, BankError> {
-    u64::try_from(column).map_err(|_| BankError::Damaged("number"))
-}
 
 /// A counter.
 pub(crate) fn counter(column: i64) -> Result<u32, BankError> {

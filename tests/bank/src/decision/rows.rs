@@ -86,6 +86,28 @@ pub struct OrderRow {
     pub answered: bool,
 }
 
+/// An order of the customer who asks to cancel it.
+#[derive(Clone, Debug)]
+pub struct OwnOrder {
+    /// Id.
+    pub id: OrderId,
+    /// Hash of its payload.
+    pub hash: Hash,
+    /// Receipt, once ended.
+    pub receipt: Option<Vec<u8>>,
+}
+
+/// An order that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOrder {
+    /// Id.
+    pub id: OrderId,
+    /// Hash of its payload.
+    pub hash: Hash,
+    /// Last second in which an answer counts.
+    pub expires: u64,
+}
+
 /// A key of the order's token.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRow {

@@ -73,7 +73,7 @@ async fn a_crowd_costs_a_customer_no_try() {
         password: password("correct horse"),
     };
     admin::add_customer(&data, &customer, clock.as_ref()).await.unwrap();
-    let core = Core::open(&data, clock).await.unwrap();
+    let core = Core::open(&data, clock, Arc::new(crate::entropy::SystemEntropy)).await.unwrap();
     let request = |text: &str| SessionRequest { customer: "li".to_owned(), password: password(text) };
     let crowd: Vec<_> = std::iter::from_fn(|| core.gate.enter().ok()).collect();
     assert_eq!(crowd.len(), PLACES);

@@ -9,11 +9,10 @@ use ushield_protocol::order::{Amount, NameCheck, Transfer};
 use ushield_protocol::refusal::Refusal;
 use ushield_protocol::text;
 
-use crate::core::Core;
 use crate::error::BankError;
 
 pub(super) fn check_transfer(
-    core: &Core,
+    iban_charge: Option<u64>,
     request: &ushield_bank_api::Transfer,
 ) -> Result<Transfer, BankError> {
     let currency = Currency::from_code(&request.currency).ok_or_else(|| {
@@ -36,7 +35,7 @@ pub(super) fn check_transfer(
     }
     let (scheme, charges) = match request.account_scheme {
         AccountScheme::Domestic => (Scheme::Domestic, None),
-        AccountScheme::Iban => (Scheme::Iban, core.iban_charge),
+        AccountScheme::Iban => (Scheme::Iban, iban_charge),
         AccountScheme::Card => (Scheme::Card, None),
     };
     Ok(Transfer {
