@@ -13,6 +13,7 @@ pub use create::Adopted;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 use ushield_protocol::order::{Order, Verified};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::receipt::{Outcome, Receipt};
 use ushield_protocol::render::{Notices, Pages, Profile, pages};
 use ushield_session::order_life::Stage;
@@ -121,6 +122,9 @@ impl Client {
             (_, Some(receipt)) => Status::Ended(receipt.outcome),
             (Stage::Requested, _) => Status::Requested,
             (Stage::NotCreated { code }, _) => Status::NotCreated(*code),
+            (Stage::Submitted { .. }, _) if planted::on(Bug::FailedWithoutReceipt) => {
+                Status::Ended(Outcome::Refused)
+            }
             (Stage::Submitted { .. } | Stage::Settled { .. }, _) => Status::Unknown,
             (Stage::Decided { .. }, _) => Status::Decided,
             (Stage::Prepared { .. } | Stage::Sent { .. } | Stage::Shown { .. }, _) => Status::Open,

@@ -11,12 +11,10 @@ use crate::customer::{Customer, Moment, PinReason, TokenScreen};
 use crate::error::Error;
 use crate::ports::{Change, Connector, Millis, Table};
 use crate::records::TokenRecord;
-use crate::token::{DH_KEY, Wire, agree};
+use crate::token::{DH_KEY, Limit, MACHINE, Wire, agree};
 
-/// A token that computes answers within this.
-const MACHINE: Millis = Millis(15_000);
-/// The token shows its digits for 60 s.
-const HUMAN: Millis = Millis(75_000);
+/// The token shows its digits for 60 s, and is silent meanwhile.
+const HUMAN: Limit = Limit { whole: Millis(75_000), silence: Millis(75_000) };
 
 /// The digits are on both screens: the customer compares them.
 #[must_use = "the customer has to say whether the digits are equal"]

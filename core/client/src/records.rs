@@ -162,7 +162,11 @@ impl OrderRecord {
         writer.key(6).bytes(&self.life.encode()).into_bytes()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads a value of [`crate::ports::Table::Order`].
+    ///
+    /// # Errors
+    /// `store-corrupt`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         stored(Self::read(bytes))
     }
 

@@ -14,10 +14,21 @@ use crate::records::TokenRecord;
 
 /// Name of the phone's static key in the key store.
 pub(crate) const DH_KEY: &str = "dh";
-/// A token that computes answers within this.
-const MACHINE: Millis = Millis(15_000);
+/// How long a reply may take, and how long nothing at all may be heard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// Until the reply. Keep-alives do not prolong it.
+    pub(crate) whole: Millis,
+    /// Until anything, a keep-alive too.
+    pub(crate) silence: Millis,
+}
+
+/// A token says every two seconds that it is still there: what was lost on the link is noticed by its silence.
+const SILENCE: Millis = Millis(15_000);
+/// A token that computes.
+pub(crate) const MACHINE: Limit = Limit { whole: Millis(60_000), silence: SILENCE };
 /// A token that waits for its customer gives up by itself after ten minutes.
-pub(crate) const HUMAN: Millis = Millis(11 * 60_000);
+pub(crate) const HUMAN: Limit = Limit { whole: Millis(11 * 60_000), silence: SILENCE };
 
 /// A message stands on the token's screen for 5 s at most.
 pub(crate) const BUSY_TRIES: u32 = 8;
@@ -84,12 +95,14 @@ impl<'a> Wire<'a> {
         self.link.send(kind, body).await
     }
 
-    /// The next message, which must be of this kind. A keep-alive only prolongs the wait.
-    pub(crate) async fn expect(&mut self, kind: Kind, limit: Millis) -> Result<Vec<u8>, Error> {
+    /// The next message, which must be of this kind. A keep-alive only ends a silence.
+    pub(crate) async fn expect(&mut self, kind: Kind, limit: Limit) -> Result<Vec<u8>, Error> {
+        let begun = self.clock.monotonic();
         loop {
+            let left = limit.whole.since(self.clock.monotonic().since(begun));
             let received = {
                 let message = self.link.receive();
-                let alarm = self.clock.sleep(limit);
+                let alarm = self.clock.sleep(limit.silence.min(left));
                 match select(message, alarm).await {
                     Either::Left((message, _)) => message?,
                     Either::Right(((), _)) => return Err(Error::new(Code::TokenTimeout)),
@@ -214,7 +227,7 @@ impl<'a> TokenSession<'a> {
         self.wire.send(Kind::Sealed, &sealed).await
     }
 
-    pub(crate) async fn reply(&mut self, limit: Millis) -> Result<Reply, Error> {
+    pub(crate) async fn reply(&mut self, limit: Limit) -> Result<Reply, Error> {
         let sealed = self.wire.expect(Kind::Sealed, limit).await?;
         Ok(self.channel.open(&sealed)?)
     }

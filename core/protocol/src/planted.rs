@@ -72,7 +72,7 @@ bugs! {
     /// Pages: the creditor's account is left out, at the token and at the bank.
     FieldNotRendered = "field-not-rendered",
 
-    /// Client: that an order is about to reach the token is stored after it was sent.
+    /// Client: that an order is asked for is stored after the request was sent.
     IntentAfterSending = "intent-after-sending",
     /// Client: a creation whose reply was lost is asked for again under a new key.
     RetryUnderNewId = "retry-under-new-id",

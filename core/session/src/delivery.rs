@@ -92,6 +92,12 @@ impl Delivery {
         self.order.id()
     }
 
+    /// When the order's time is over, Unix seconds.
+    #[must_use]
+    pub fn expires(&self) -> u64 {
+        self.order.payload().expires
+    }
+
     /// The command that delivers it, with the PIN if the phone has it already.
     #[must_use]
     pub fn request(&self, pin: Option<PinBlock>) -> Request {

@@ -99,6 +99,7 @@ impl Client {
         let mut results = Vec::new();
         let mut records = self.order_records()?;
         records.retain(|record| !record.life.is_over());
+        let records = self.settle_ended(customer, records, &mut results).await?;
         let (to_create, mut others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.life.next() == Next::Create);
         let (silent, mut to_deliver): (Vec<_>, Vec<_>) =
@@ -122,6 +123,42 @@ impl Client {
             results.push((Some(id), self.run_order(connector, customer, id).await));
         }
         Ok(results)
+    }
+
+    /// Orders that have ended at the bank need nobody any more: their receipts are fetched first. Without the bank all stay.
+    async fn settle_ended(
+        &self,
+        customer: &dyn Customer,
+        records: Vec<OrderRecord>,
+        results: &mut Vec<(Option<OrderId>, Result<Report, Error>)>,
+    ) -> Result<Vec<OrderRecord>, Error> {
+        if records.iter().all(|record| record.life.next() != Next::Deliver) {
+            return Ok(records);
+        }
+        let Ok(session) = self.session() else { return Ok(records) };
+        let Ok(open) = self.heeding(self.bank().open_orders(&session).await) else { return Ok(records) };
+        let mut left = Vec::new();
+        for record in records {
+            let ended = record.id.filter(|id| {
+                record.life.next() == Next::Deliver && open.orders.iter().all(|order| order.order_id != *id)
+            });
+            let receipt = match ended {
+                Some(_) => self.receipt_at_bank(&record).await.ok().flatten(),
+                None => None,
+            };
+            match (ended, receipt) {
+                (Some(order), Some(receipt)) => {
+                    let settled = self.settle(record, receipt).await;
+                    let report = settled.and_then(|record| self.report(&record, Cost::default()));
+                    if let Ok(report) = &report {
+                        customer.tell(&Moment::Settled { order, outcome: report.receipt.outcome });
+                    }
+                    results.push((Some(order), report));
+                }
+                _ => left.push(record),
+            }
+        }
+        Ok(left)
     }
 
     /// What may be at the token goes before what is not; then the order that expires first.

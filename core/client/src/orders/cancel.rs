@@ -3,6 +3,8 @@
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 use ushield_protocol::message::Request;
+use ushield_protocol::planted::{self, Bug};
+use ushield_session::order_life::Stage;
 
 use super::Report;
 use crate::client::Client;
@@ -55,6 +57,11 @@ impl Client {
         record: OrderRecord,
     ) -> Result<OrderRecord, Error> {
         let id = record.id.ok_or(Error::new(Code::UnexpectedEvent))?;
+        if planted::on(Bug::SubmittedAfterCancel)
+            && let Stage::Decided { answer, .. } = record.life.stage()
+        {
+            let _ = self.bank().submit(&id, answer).await;
+        }
         if let Some(connector) = token {
             // The bank's word ends the order; a token that is away only goes on showing until its time is up.
             if let Err(error) = self.cancel_at_token(connector, customer, &record).await {

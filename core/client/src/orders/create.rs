@@ -7,12 +7,14 @@ use ushield_protocol::currency::Currency;
 use ushield_protocol::key::{DeviceId, OrderId, unhex};
 use ushield_protocol::message;
 use ushield_protocol::order::{MAX_MONEY_LIFE, Operation, Order, Verified, is_date};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::text;
 use ushield_session::order_life::{Event, OrderLife, Stage};
 
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
+use crate::ports::Table;
 use crate::records::OrderRecord;
 
 impl Client {
@@ -75,6 +77,12 @@ impl Client {
                     device: Some(device),
                     life: OrderLife::requested(),
                 };
+                if planted::on(Bug::IntentAfterSending) {
+                    let key = OrderId::from_slice(&record.creation).map(|key| key.to_string());
+                    let session = self.session()?;
+                    let _ =
+                        self.bank().create(&session, &key.unwrap_or_default(), record.request.clone()).await;
+                }
                 self.put_order(&record)?;
                 record
             }
@@ -100,6 +108,14 @@ impl Client {
         if self.is_stale(&record) {
             return self.apply(&record, Event::CreationRefused(Code::Interrupted));
         }
+        let record = if planted::on(Bug::RetryUnderNewId) && record.asked != self.clock().now().0 {
+            self.store().delete(Table::Order, &record.creation)?;
+            let record = OrderRecord { creation: *OrderId::from_random(self.random()?).as_bytes(), ..record };
+            self.put_order(&record)?;
+            record
+        } else {
+            record
+        };
         customer.tell(&Moment::CreatingOrder);
         let key = OrderId::from_slice(&record.creation).ok_or(Error::new(Code::StoreCorrupt))?.to_string();
         let session = self.session()?;

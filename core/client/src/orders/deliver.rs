@@ -6,6 +6,7 @@ use ushield_protocol::key::RingVerifier;
 use ushield_protocol::message::{Reply, Request, State};
 use ushield_protocol::order::{Order, Verified};
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::render::{Notices, Profile, pages};
 use ushield_session::delivery::{Answer, Delivery, Progress, TokenKeys, Verdict};
 use ushield_session::order_life::{Event, Stage};
@@ -14,9 +15,24 @@ use super::lanes::Lane;
 use crate::client::Client;
 use crate::customer::{Customer, Moment, PinReason};
 use crate::error::Error;
-use crate::ports::Connector;
+use crate::ports::{Connector, Millis};
 use crate::records::{OrderRecord, TokenRecord};
-use crate::token::{BUSY_TRIES, BUSY_WAIT, Cost, HUMAN, TokenSession};
+use crate::token::{BUSY_TRIES, BUSY_WAIT, Cost, HUMAN, Limit, TokenSession};
+
+/// The bank has ended what expired after so many seconds.
+const BANK_SWEEPS: u64 = 10;
+/// Seconds between two questions to the bank about an order whose time is over.
+const ASK_AGAIN: u64 = 30;
+
+/// What comes next while the token shows an order.
+enum Next {
+    /// The token says something.
+    Reply(Reply),
+    /// The customer wants it back.
+    TakeBack,
+    /// Its time is over.
+    Expired,
+}
 
 /// Who takes part in a delivery.
 #[derive(Clone, Copy)]
@@ -36,7 +52,7 @@ impl Client {
     ) -> Result<OrderRecord, Error> {
         let order = self.own_order(&record)?;
         let first = matches!(record.life.stage(), Stage::Prepared { .. });
-        let late = first && order.payload().expires < self.clock().now().0;
+        let late = order.payload().expires < self.clock().now().0;
         if late && let Ok(Some(receipt)) = self.receipt_at_bank(&record).await {
             return self.settle(record, receipt).await;
         }
@@ -108,19 +124,31 @@ impl Client {
         let mut statement_sent = false;
         let mut busy = 0;
         let mut cancel_sent = false;
+        let mut heard = self.clock().monotonic();
         loop {
+            let whole = HUMAN.whole.since(self.clock().monotonic().since(heard));
+            let limit = Limit { whole, ..HUMAN };
             let reply = if cancel_sent {
-                session.reply(HUMAN).await?
+                session.reply(limit).await?
             } else {
-                match self.reply_or_cancel(session, with).await? {
-                    Some(reply) => reply,
-                    None => {
+                match self.next(session, with, delivery, limit).await? {
+                    Next::Reply(reply) => reply,
+                    Next::TakeBack => {
                         self.take_back(session, customer, record).await?;
                         cancel_sent = true;
                         continue;
                     }
+                    Next::Expired => match self.receipt_at_bank(record).await {
+                        Ok(Some(receipt)) => {
+                            // Its screen is cleared, if it can be; the bank's word stands anyway.
+                            let _ = session.send(&Request::Cancel { order: delivery.id() }).await;
+                            return self.settle(record.clone(), receipt).await;
+                        }
+                        Ok(None) | Err(_) => continue,
+                    },
                 }
             };
+            heard = self.clock().monotonic();
             // The result of the cancel itself; the order's own says more.
             if cancel_sent && reply == Reply::ok(Vec::new()) {
                 continue;
@@ -148,6 +176,9 @@ impl Client {
                     continue;
                 }
                 Ok(Progress::Answered(answer)) => {
+                    if planted::on(Bug::SubmittedBeforeStored) {
+                        let _ = self.bank().submit(&delivery.id(), &answer.bytes).await;
+                    }
                     tell_verdict(customer, &answer);
                     return self.apply(record, Event::Answered(answer.bytes));
                 }
@@ -186,18 +217,28 @@ impl Client {
         }
     }
 
-    /// The next reply, or nothing when the order is to be taken back first.
-    async fn reply_or_cancel(
+    /// What comes next while the token shows the order.
+    async fn next(
         &self,
         session: &mut TokenSession<'_>,
         with: Parties<'_>,
-    ) -> Result<Option<Reply>, Error> {
-        let reply = Box::pin(session.reply(HUMAN));
+        delivery: &Delivery,
+        limit: Limit,
+    ) -> Result<Next, Error> {
+        let reply = Box::pin(session.reply(limit));
         let cancel = select(with.customer.cancel_wanted(), Box::pin(with.lane.cancelled()));
-        match select(reply, cancel).await {
-            Either::Left((reply, _)) => reply.map(Some),
-            Either::Right(_) => Ok(None),
+        let expiry = Box::pin(self.clock().sleep(self.until_expired(delivery.expires())));
+        match select(reply, select(cancel, expiry)).await {
+            Either::Left((reply, _)) => reply.map(Next::Reply),
+            Either::Right((Either::Left(_), _)) => Ok(Next::TakeBack),
+            Either::Right((Either::Right(_), _)) => Ok(Next::Expired),
         }
+    }
+
+    /// Until the bank has ended an order that expires then. Afterwards again and again: this phone's clock may be wrong.
+    fn until_expired(&self, expires: u64) -> Millis {
+        let left = expires.saturating_add(BANK_SWEEPS).saturating_sub(self.clock().now().0);
+        Millis(left.max(ASK_AGAIN).saturating_mul(1_000))
     }
 
     /// Durable first, then at the token.
