@@ -219,6 +219,13 @@ impl<'a> Reader<'a> {
                 _ if count > ROWS => break,
                 _ => continue,
             };
+            if let (Kind::Text(_), [.., line, next]) = (kind, &lines[1..])
+                && !continues(line, next)
+                && count > ROWS
+            {
+                // More lines do not mend it.
+                break;
+            }
             if let Some(value) = self.value(kind, &lines[1..])
                 && marked(kind, &value) == has_mark
                 && (has_mark || count > 2 || cells(label) + 1 + cells(lines[1]) > CELLS)
@@ -258,20 +265,21 @@ fn is_account(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
 
-/// Joins free text: each line holds as much as fits, and no run of letters and digits is broken.
+/// Joins free text.
 fn text(lines: &[&str]) -> Option<String> {
-    for pair in lines.windows(2) {
-        let unit = pair[1].find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(pair[1].len());
-        let first = pair[1].chars().next()?;
-        let unit = if unit == 0 { first.len_utf8() } else { unit };
-        let broken = first.is_ascii_alphanumeric() && pair[0].ends_with(|c: char| c.is_ascii_alphanumeric());
-        if broken || cells(pair[0]) + cells(&pair[1][..unit]) <= CELLS {
-            return None;
-        }
-    }
     let value = lines.concat();
     let spaces = value.starts_with(' ') || value.ends_with(' ') || value.contains("  ");
-    (!value.is_empty() && !spaces).then_some(value)
+    let fits = lines.windows(2).all(|pair| continues(pair[0], pair[1]));
+    (fits && !value.is_empty() && !spaces).then_some(value)
+}
+
+/// Whether a line of free text may follow: the one before holds as much as fits, and no run of letters and digits is broken.
+fn continues(line: &str, next: &str) -> bool {
+    let is_run = |c: char| c.is_ascii_alphanumeric();
+    let run = next.find(|c| !is_run(c)).unwrap_or(next.len());
+    let first = next.chars().next().map_or(0, char::len_utf8);
+    let broken = run > 0 && line.ends_with(is_run);
+    !broken && cells(line) + cells(&next[..run.max(first)]) > CELLS
 }
 
 /// Whether a value must carry the look-alike mark (section 9).

@@ -101,16 +101,16 @@ impl Seen {
             if read != [fields.clone()] {
                 return Err(format!("{pages:#?} says {read:?} and not {fields:?}"));
             }
-            self.digest(pages.digest(), &fields);
+            self.digest(pages.digest(), fields.clone());
         }
         self.orders += 1;
         self.shape(case, &shown[0]);
         Ok(())
     }
 
-    fn digest(&mut self, digest: Hash, fields: &Fields) {
-        let twin = self.digests.insert(digest, fields.clone());
-        assert!(twin.is_none_or(|twin| twin == *fields), "{fields:?} has another order's pages");
+    fn digest(&mut self, digest: Hash, fields: Fields) {
+        let twin = self.digests.entry(digest).or_insert_with(|| fields.clone());
+        assert_eq!(*twin, fields, "two orders have the same pages");
     }
 
     /// One that differs in one field is shown differently in both languages.
@@ -119,14 +119,7 @@ impl Seen {
             if one == other {
                 return Err(format!("{field} makes no difference: {one:#?}"));
             }
-            let ink = |pages: &Pages| -> Vec<String> {
-                pages
-                    .iter()
-                    .flat_map(|page| page.split('\n'))
-                    .map(|line| line.trim_end().to_owned())
-                    .collect()
-            };
-            self.blank += usize::from(one.count() == other.count() && ink(one) == ink(other));
+            self.blank += usize::from(ink(one).eq(ink(other)));
         }
         *self.pairs.entry(field).or_default() += 1;
         Ok(())
@@ -177,8 +170,13 @@ impl Seen {
                 *to.entry(name).or_default() += count;
             }
         }
-        other.digests.iter().for_each(|(digest, fields)| self.digest(*digest, fields));
+        other.digests.into_iter().for_each(|(digest, fields)| self.digest(digest, fields));
     }
+}
+
+/// What of the pages can be seen.
+fn ink(pages: &Pages) -> impl Iterator<Item = &str> {
+    pages.iter().flat_map(|page| page.split('\n')).map(str::trim_end)
 }
 
 /// Random orders of a bank.
@@ -210,8 +208,12 @@ fn look_at(orders: usize, seed: u8) -> Result<Seen, (usize, String)> {
         let fault = |why| (at + 1, why);
         let shown = case.show().ok_or_else(|| fault(format!("cannot be shown: {case:?}")))?;
         seen.order(&case, &shown).map_err(fault)?;
-        for (field, variant) in before.iter().flat_map(|other| variants(&case, other, &mut dice)) {
-            if let Some(other) = variant.show() {
+        let beside = before.as_ref().map(|other| variants(&case, other, &mut dice));
+        for (field, variant) in beside.unwrap_or_default() {
+            // Each way to differ, for every other order.
+            if dice.below(2) == 0
+                && let Some(other) = variant.show()
+            {
                 seen.pair(field, &shown, &other).map_err(fault)?;
             }
         }
