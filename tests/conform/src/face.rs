@@ -1,0 +1,119 @@
+//! The hand of the software token: its HTTP face.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::hand::{Hand, Key, Unable};
+
+/// Beyond which the face does not answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Presses the keys and reads the screen of a software token.
+#[derive(Clone, Copy, Debug)]
+pub struct FaceHand(SocketAddr);
+
+#[derive(Deserialize)]
+struct Screen {
+    serial: u64,
+    text: String,
+}
+
+impl FaceHand {
+    /// The face at `http://ADDRESS:PORT`.
+    #[must_use]
+    pub fn new(url: &str) -> Option<Self> {
+        url.strip_prefix("http://")?.trim_end_matches('/').parse().ok().map(Self)
+    }
+
+    async fn ask(&self, method: &str, path: &str) -> Result<Screen, Unable> {
+        let answer = timeout(PATIENCE, self.exchange(method, path)).await;
+        let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let answer = answer.map_err(|error| Unable::because(format!("http://{}: {error}", self.0)))?;
+        let screen = answer
+            .split_once("\r\n\r\n")
+            .filter(|(head, _)| head.starts_with("HTTP/1.1 200 "))
+            .and_then(|(_, body)| serde_json::from_str(body).ok());
+        screen.ok_or_else(|| {
+            let head = answer.lines().next().unwrap_or_default();
+            Unable::because(format!("http://{}{path} answered {head:?}", self.0))
+        })
+    }
+
+    async fn exchange(&self, method: &str, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.0).await?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-UShield: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            self.0
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Hand for FaceHand {
+    async fn press(&mut self, key: Key) -> Result<(), Unable> {
+        let name = match key {
+            Key::Ok => "ok",
+            Key::Cancel => "cancel",
+            Key::Up => "up",
+            Key::Down => "down",
+        };
+        let seen = self.ask("GET", "/screen").await?.serial;
+        self.ask("POST", &format!("/key/{name}?serial={seen}")).await.map(|_| ())
+    }
+
+    async fn open_pairing(&mut self) -> Result<(), Unable> {
+        open_pairing(self).await
+    }
+
+    async fn restart(&mut self) -> Result<(), Unable> {
+        Err(Unable::because("the face has no power switch"))
+    }
+
+    async fn dismiss(&mut self) -> Result<(), Unable> {
+        dismiss(self).await
+    }
+
+    async fn screen(&mut self) -> Result<Option<String>, Unable> {
+        Ok(Some(self.ask("GET", "/screen").await?.text))
+    }
+}
+
+/// The way through the reference token's menu.
+///
+/// # Errors
+/// [`Unable`] when it leads elsewhere.
+pub async fn open_pairing<H: Hand + ?Sized>(hand: &mut H) -> Result<(), Unable> {
+    for key in [Key::Cancel, Key::Cancel, Key::Cancel, Key::Ok, Key::Ok] {
+        hand.press(key).await?;
+    }
+    let screen = hand.screen().await?.unwrap_or_default();
+    if screen.contains("PAIR A PHONE") || screen.contains("配对手机") {
+        return Ok(());
+    }
+    Err(Unable::because(format!("the menu led to {}", screen.replace('\n', " | "))))
+}
+
+/// C, where the reference token shows a message; it does nothing on the screen behind it.
+///
+/// # Errors
+/// [`Unable`].
+pub async fn dismiss<H: Hand + ?Sized>(hand: &mut H) -> Result<(), Unable> {
+    let screen = hand.screen().await?.unwrap_or_default();
+    let title = screen.lines().next().unwrap_or_default();
+    let order = title.rsplit(' ').next().is_some_and(|end| end.contains('/'));
+    // Two screens that an order leads through: there C rejects.
+    let keys = screen.lines().last().unwrap_or_default();
+    let within = keys.contains("C reject") || keys.contains("C拒绝");
+    if order || within { Ok(()) } else { hand.press(Key::Cancel).await }
+}

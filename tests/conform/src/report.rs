@@ -1,0 +1,78 @@
+//! What a run found.
+
+use serde::Serialize;
+
+/// Why a case was not tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "why", content = "detail")]
+pub enum Skipped {
+    /// It takes minutes and was not asked for.
+    Slow,
+    /// It spends PIN tries down to the last one, or locks the token for good, and was not asked for.
+    Destructive,
+    /// An earlier case that this one builds on did not pass.
+    Needs(&'static str),
+    /// It can only be tried on a token that is as its maker made it.
+    NotFresh,
+    /// Nobody can read the screen out.
+    NoScreen,
+    /// The link hides what it would have to send.
+    NoStream,
+    /// The hand could not.
+    Hand(String),
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "result")]
+pub enum Outcome {
+    /// As the protocol says.
+    Pass,
+    /// Otherwise.
+    Fail {
+        /// What the protocol asks for, at the point where it differed.
+        expected: String,
+        /// What came.
+        came: String,
+    },
+    /// Not tried.
+    Skipped(Skipped),
+}
+
+/// One case of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The case.
+    pub case: &'static str,
+    /// The rule of `docs/token.md` that it checks.
+    pub rule: &'static str,
+    /// What was done and what is right.
+    pub text: &'static str,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// All cases of a run, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Them.
+    pub cases: Vec<Entry>,
+}
+
+impl Report {
+    /// How many passed, failed, were skipped.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        self.cases.iter().fold((0, 0, 0), |(passed, failed, skipped), entry| match entry.outcome {
+            Outcome::Pass => (passed + 1, failed, skipped),
+            Outcome::Fail { .. } => (passed, failed + 1, skipped),
+            Outcome::Skipped(_) => (passed, failed, skipped + 1),
+        })
+    }
+
+    /// The cases that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Entry> {
+        self.cases.iter().filter(|entry| matches!(entry.outcome, Outcome::Fail { .. }))
+    }
+}

@@ -1,0 +1,328 @@
+//! The token logic in this thread, on a clock that jumps to the next deadline: its link, its keys, its power.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use ushield_client::Error;
+use ushield_client::ports::{Connector, Entropy as Random, Link};
+use ushield_conform::bank::TestBank;
+use ushield_conform::face::{dismiss, open_pairing};
+use ushield_conform::{Hand, Key, Report, Setup, Stream, Streams, Unable, run};
+use ushield_emulator::maker::Maker;
+use ushield_links::framed::{End, Framed};
+use ushield_protocol::code::Code;
+use ushield_protocol::device::MakerRoot;
+use ushield_protocol::key::{BankId, DeviceId, Sign, SigningKey};
+use ushield_protocol::message::{Kind, MAX_BODY};
+use ushield_protocol::noise::DhSecret;
+use ushield_protocol::render::Profile;
+use ushield_token::flash::{Flash, FlashFault, Model};
+use ushield_token::{
+    Entropy, EntropyFault, Key as TokenKey, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault,
+    Token, personalise,
+};
+
+/// splitmix64: a run is the same every time.
+#[derive(Clone)]
+struct Seeded(u64);
+
+impl Seeded {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (z >> 56) as u8;
+        }
+    }
+}
+
+struct PhoneRandom(Mutex<Seeded>);
+
+impl Random for PhoneRandom {
+    fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+        self.0.lock().unwrap().fill(out);
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+struct Board {
+    flash: Arc<Mutex<Model>>,
+    screen: Arc<Mutex<String>>,
+    random: Seeded,
+}
+
+impl Screen for Board {
+    fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
+        *self.screen.lock().unwrap() = page.to_owned();
+        Ok(())
+    }
+}
+
+impl Entropy for Board {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault> {
+        self.random.fill(out);
+        Ok(())
+    }
+}
+
+impl Flash for Board {
+    fn pages(&self) -> usize {
+        self.flash.lock().unwrap().pages()
+    }
+    fn read(&self, at: usize, out: &mut [u8]) {
+        self.flash.lock().unwrap().read(at, out);
+    }
+    fn program(&mut self, at: usize, word: u32) -> Result<(), FlashFault> {
+        self.flash.lock().unwrap().program(at, word)
+    }
+    fn erase(&mut self, page: usize) -> Result<(), FlashFault> {
+        self.flash.lock().unwrap().erase(page)
+    }
+}
+
+/// What happens at the token but messages.
+enum Event {
+    Key(TokenKey, oneshot::Sender<()>),
+    PowerCut(oneshot::Sender<()>),
+}
+
+/// A token that is switched on, and the connection that it serves.
+struct Body {
+    token: Token<Board>,
+    board: Board,
+    start: Instant,
+    connection: Option<(DuplexStream, Vec<u8>)>,
+}
+
+impl Body {
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.start.elapsed().as_millis()).unwrap())
+    }
+
+    async fn serve(
+        mut self,
+        mut phones: mpsc::UnboundedReceiver<DuplexStream>,
+        mut events: mpsc::Receiver<Event>,
+    ) {
+        loop {
+            self.say().await;
+            let deadline = self.token.next_deadline().map(|at| self.start + Duration::from_millis(at.0));
+            let wake = async {
+                match deadline {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = async {
+                match &mut self.connection {
+                    Some((stream, buffer)) => stream.read_buf(buffer).await.unwrap_or(0),
+                    None => std::future::pending().await,
+                }
+            };
+            // What the phone wrote before a key was pressed comes before it.
+            tokio::select! {
+                biased;
+                count = heard => if count == 0 { self.hang_up() } else { self.hear() },
+                phone = phones.recv() => match phone {
+                    Some(phone) => self.attend(phone).await,
+                    None => return,
+                },
+                event = events.recv() => match event {
+                    Some(Event::Key(key, done)) => {
+                        let now = self.now();
+                        self.token.key(key, now);
+                        self.say().await;
+                        let _ = done.send(());
+                    }
+                    Some(Event::PowerCut(done)) => {
+                        self.connection = None;
+                        self.board.flash.lock().unwrap().reboot();
+                        self.board.random.0 += 1;
+                        self.token = Token::boot(self.board.clone(), self.now()).unwrap();
+                        let _ = done.send(());
+                    }
+                    None => return,
+                },
+                () = wake => {
+                    let now = self.now();
+                    self.token.tick(now);
+                }
+            }
+        }
+    }
+
+    async fn attend(&mut self, mut phone: DuplexStream) {
+        if self.connection.is_some() {
+            phone.write_all(&[0, 1, Kind::Refusal.number(), Code::Busy.wire().unwrap()]).await.unwrap();
+            return;
+        }
+        self.connection = Some((phone, Vec::new()));
+        let now = self.now();
+        self.token.connected(now);
+    }
+
+    fn hang_up(&mut self) {
+        self.connection = None;
+        let now = self.now();
+        self.token.disconnected(now);
+    }
+
+    /// Whole messages, whatever their kind.
+    fn hear(&mut self) {
+        let now = self.now();
+        let Some((_, buffer)) = &mut self.connection else { return };
+        while let [high, low, kind, rest @ ..] = buffer.as_slice() {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let Some(body) = rest.get(..length) else { return };
+            let (kind, body) = (*kind, body.to_vec());
+            buffer.drain(..3 + length);
+            self.token.receive(kind, &body, now);
+        }
+    }
+
+    async fn say(&mut self) {
+        while let Some(output) = self.token.poll() {
+            match output {
+                Output::Send { kind, body } => {
+                    assert!(body.len() <= MAX_BODY);
+                    let mut frame = Vec::from(u16::try_from(body.len()).unwrap().to_be_bytes());
+                    frame.push(kind.number());
+                    frame.extend(body);
+                    if let Some((stream, _)) = &mut self.connection {
+                        // A phone that has gone is heard of when it is read.
+                        let _ = stream.write_all(&frame).await;
+                    }
+                }
+                Output::Disconnect => self.connection = None,
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Wire(mpsc::UnboundedSender<DuplexStream>);
+
+impl Wire {
+    fn open(&self) -> Result<DuplexStream, Error> {
+        let (phone, token) = duplex(1 << 16);
+        self.0.send(token).map_err(|_| Error::new(Code::TokenNotFound))?;
+        Ok(phone)
+    }
+}
+
+#[async_trait]
+impl Connector for Wire {
+    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+        Ok(Box::new(Framed::new(self.open()?, End::Phone)))
+    }
+    fn describe(&self) -> String {
+        "in process".to_owned()
+    }
+}
+
+#[async_trait]
+impl Streams for Wire {
+    async fn open(&self) -> Result<Box<dyn Stream>, Error> {
+        Ok(Box::new(self.open()?))
+    }
+}
+
+struct Fingers {
+    events: mpsc::Sender<Event>,
+    screen: Arc<Mutex<String>>,
+}
+
+#[async_trait]
+impl Hand for Fingers {
+    async fn press(&mut self, key: Key) -> Result<(), Unable> {
+        let key = match key {
+            Key::Ok => TokenKey::Ok,
+            Key::Cancel => TokenKey::Cancel,
+            Key::Up => TokenKey::Up,
+            Key::Down => TokenKey::Down,
+        };
+        let (done, pressed) = oneshot::channel();
+        assert!(self.events.send(Event::Key(key, done)).await.is_ok());
+        pressed.await.map_err(|_| Unable::because("the token is off"))
+    }
+    async fn open_pairing(&mut self) -> Result<(), Unable> {
+        open_pairing(self).await
+    }
+    async fn restart(&mut self) -> Result<(), Unable> {
+        let (done, restarted) = oneshot::channel();
+        assert!(self.events.send(Event::PowerCut(done)).await.is_ok());
+        restarted.await.map_err(|_| Unable::because("the token is off"))
+    }
+    async fn dismiss(&mut self) -> Result<(), Unable> {
+        dismiss(self).await
+    }
+    async fn screen(&mut self) -> Result<Option<String>, Unable> {
+        Ok(Some(self.screen.lock().unwrap().clone()))
+    }
+}
+
+/// What of everything a run tries.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked {
+    pub(crate) slow: bool,
+    pub(crate) destructive: bool,
+}
+
+fn key(byte: u8) -> SigningKey {
+    SigningKey::from_bytes(&[byte; 32]).unwrap()
+}
+
+/// A token as it leaves its maker, and so many runs with it, one after the other.
+pub(crate) fn try_token(seed: u64, profile: Profile, runs: &[Asked]) -> Vec<Report> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let maker = Maker::generate().unwrap();
+        let (device, device_key) = (DeviceId::from([0xd1; 16]), key(0x31));
+        let flash = Arc::new(Mutex::new(Model::erased(MIN_PAGES)));
+        let mut board = Board { flash, screen: Arc::default(), random: Seeded(seed) };
+        let what = Personalisation {
+            device,
+            name: "U-Shield d1d1".to_owned(),
+            brand: "USD".to_owned(),
+            dh_key: DhSecret::from_bytes(&[0x32; 32]).unwrap(),
+            chain: maker.certify(&device, &device_key.public_key()).unwrap(),
+            device_key,
+            bank: BankId::new("USHDCNBJXXX").unwrap(),
+            bank_root: key(0x21).public_key(),
+            profile,
+            firmware: 0x0100,
+        };
+        personalise(&mut board, &what).unwrap();
+        let (phones, heard) = mpsc::unbounded_channel();
+        let (events, felt) = mpsc::channel(1);
+        let screen = Arc::clone(&board.screen);
+        let token = Token::boot(board.clone(), Millis(0)).unwrap();
+        let body = Body { token, board, start: Instant::now(), connection: None };
+        tokio::task::spawn_local(body.serve(heard, felt));
+        let mut reports = Vec::new();
+        for (at, asked) in runs.iter().enumerate() {
+            let at = u64::try_from(at).unwrap();
+            let setup = Setup {
+                connector: Arc::new(Wire(phones.clone())),
+                streams: Some(Arc::new(Wire(phones.clone()))),
+                hand: Box::new(Fingers { events: events.clone(), screen: Arc::clone(&screen) }),
+                bank: TestBank::new(key(0x21), key(0x22), key(0x23)),
+                makers: vec![MakerRoot::from_der(maker.root_der()).unwrap()],
+                entropy: Arc::new(PhoneRandom(Mutex::new(Seeded(seed + 1000 + at)))),
+                now: 1_800_000_000 + at * 100_000,
+                slow: asked.slow,
+                destructive: asked.destructive,
+            };
+            reports.push(run(setup, |_| {}, |_| {}).await);
+        }
+        reports
+    })
+}
