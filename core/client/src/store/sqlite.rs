@@ -261,12 +261,12 @@ fn connect(path: &Path, more: OpenFlags, options: &OpenOptions) -> Result<Connec
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "cell_size_check", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-        // Durable when it returns, on Apple's disks too.
+        // Durable when it returns, on Apple's disks too; before the first page is written.
         let synchronous = if planted::on(Bug::AcknowledgedBeforeCommit) { "OFF" } else { "FULL" };
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if let Some(pages) = options.max_pages {
             connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
