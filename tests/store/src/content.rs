@@ -35,6 +35,12 @@ impl Content {
         Ok(Self(all))
     }
 
+    /// One value.
+    #[must_use]
+    pub fn get(&self, table: Table, key: &[u8]) -> Option<&[u8]> {
+        self.0.get(&(table, key.to_vec())).map(Vec::as_slice)
+    }
+
     /// With these changes made.
     #[must_use]
     pub fn after(&self, changes: &[Change]) -> Self {

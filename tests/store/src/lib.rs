@@ -17,5 +17,6 @@ pub mod disk;
 pub mod life;
 pub mod points;
 pub mod rng;
+pub mod scenario;
 pub mod vfs;
 pub mod wire;

@@ -12,8 +12,8 @@ use std::ptr;
 use std::sync::Once;
 
 use rusqlite::ffi::{
-    self, SQLITE_OK, SQLITE_OPEN_MAIN_JOURNAL, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename, sqlite3_int64,
-    sqlite3_io_methods, sqlite3_vfs,
+    self, SQLITE_OK, SQLITE_OPEN_MAIN_JOURNAL, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename,
+    sqlite3_int64, sqlite3_io_methods, sqlite3_vfs,
 };
 
 /// What happened to a file. Paths are relative to the folder that is recorded.
@@ -248,8 +248,8 @@ unsafe extern "C" fn open(
     let handle = recorded.as_ref().map_or(0, |_| next_handle());
     let is_log = flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) != 0;
     // Null methods tell SQLite that there is nothing to close.
-    let pMethods = if opened == SQLITE_OK { &raw const METHODS } else { ptr::null() };
-    let base = sqlite3_file { pMethods };
+    let methods = if opened == SQLITE_OK { &raw const METHODS } else { ptr::null() };
+    let base = sqlite3_file { pMethods: methods };
     // SAFETY: `file` has room for a `File`, and is aligned for it as SQLite's allocations are.
     unsafe { file.cast::<File>().write(File { base, handle, syncs_folder: created && is_log }) };
     if let Some(path) = recorded {
