@@ -19,6 +19,7 @@ mod cancel;
 mod certificate;
 mod chaos;
 mod connection;
+mod cuts;
 mod forget;
 mod keeping;
 mod menu;

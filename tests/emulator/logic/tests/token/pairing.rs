@@ -202,7 +202,7 @@ fn a_second_phone_needs_the_pin() {
     world.open_pairing();
     world.connect();
     let mut session = world.pair_until_digits(&second);
-    assert!(session.p4.pin_needed);
+    assert!(session.pin_needed);
     world.send_p5(&mut session, true, Some("111222"));
     world.press(Key::Ok);
     assert_eq!(refused(&mut world, &mut session), (Code::PinWrong, 4));
@@ -303,14 +303,14 @@ fn a_phone_that_pairs_again_stays_confirmed() {
     world.open_pairing();
     world.connect();
     let mut session = world.pair_until_digits(&owner);
-    assert!(session.p4.pin_needed, "the PIN is no longer the initial one");
+    assert!(session.pin_needed, "the PIN is no longer the initial one");
     world.finish_pairing(&mut owner, &mut session);
     world.disconnect();
     let mut second = Phone::new(0x66);
     world.open_pairing();
     world.connect();
     let mut session = world.pair_until_digits(&second);
-    assert!(session.p4.pin_needed, "a second phone");
+    assert!(session.pin_needed, "a second phone");
     world.finish_pairing(&mut second, &mut session);
     world.reconnect(&owner);
     assert_eq!(world.info().phones, 2, "the owner's record has not gone as a provisional one");
@@ -327,7 +327,7 @@ fn a_first_phone_needs_the_pin_once_it_was_changed() {
     world.open_pairing();
     world.connect();
     let mut session = world.pair_until_digits(&next);
-    assert!(session.p4.pin_needed);
+    assert!(session.pin_needed);
     world.send_p5(&mut session, true, Some("111222"));
     world.press(Key::Ok);
     assert_eq!(refused(&mut world, &mut session), (Code::PinWrong, 4));
@@ -360,7 +360,7 @@ fn with_a_locked_pin_a_second_phone_is_refused_and_a_first_one_needs_none() {
     world.open_pairing();
     world.connect();
     let mut session = world.pair_until_digits(&next);
-    assert!(!session.p4.pin_needed, "so that a reset can be delivered");
+    assert!(!session.pin_needed, "so that a reset can be delivered");
     world.finish_pairing(&mut next, &mut session);
     assert!(world.reconnect(&next).flags.pin_locked);
 }
