@@ -13,17 +13,27 @@
 )]
 
 pub mod bank;
+pub mod dice;
+pub mod drive;
+pub mod front;
 pub mod maker;
 pub mod malware;
+pub mod mischief;
 pub mod phone;
 pub mod time;
 pub mod token;
+pub mod witness;
 pub mod world;
 
 pub use bank::ScriptedBank;
+pub use dice::Dice;
+pub use drive::drive;
+pub use front::FrontEnd;
 pub use maker::Maker;
 pub use malware::Malware;
+pub use mischief::Mischief;
 pub use phone::{FaultyStore, MemoryKeystore, Person};
 pub use time::{ManualClock, SeededEntropy};
 pub use token::{Conduct, ScriptedToken, Step};
+pub use witness::{Tally, Truth, Witness};
 pub use world::{World, transfer};

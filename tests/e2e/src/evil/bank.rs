@@ -194,6 +194,20 @@ impl ScriptedBank {
         self.desk().orders.iter().find(|order| order.id == id).and_then(|order| order.end)
     }
 
+    /// The key that it certified.
+    #[must_use]
+    pub fn certified(&self) -> Option<PublicKey> {
+        self.desk().pay
+    }
+
+    /// Its statement over the key of its receipts.
+    #[must_use]
+    pub fn receipts(&self) -> BankKey {
+        let statement = statement(BANK, &self.keys().root, 1, &self.keys().receipt, Purpose::RECEIPT);
+        let message = ushield_protocol::cose::Sign1::parse(&statement).unwrap();
+        BankKey::decode(message.payload()).unwrap()
+    }
+
     /// Requests that it received: method and path.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {

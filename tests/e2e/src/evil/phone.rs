@@ -83,6 +83,7 @@ pub struct Person {
     asked: Mutex<Vec<PinReason>>,
     told: Mutex<Vec<Moment>>,
     cancels_when: Mutex<Option<&'static str>>,
+    patience: AtomicUsize,
 }
 
 impl Person {
@@ -94,6 +95,7 @@ impl Person {
             asked: Mutex::default(),
             told: Mutex::default(),
             cancels_when: Mutex::default(),
+            patience: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -105,6 +107,22 @@ impl Person {
     /// They take an order back as soon as this moment (by name) has come.
     pub fn cancels_when(&self, moment: &'static str) {
         *self.cancels_when.lock().unwrap() = Some(moment);
+    }
+
+    /// They take nothing back any more.
+    pub fn cancels_nothing(&self) {
+        *self.cancels_when.lock().unwrap() = None;
+    }
+
+    /// They type so many PINs until they have had enough.
+    pub fn gives_up_after(&self, pins: usize) {
+        self.patience.store(pins, Ordering::SeqCst);
+    }
+
+    /// What they were told, in order.
+    #[must_use]
+    pub fn moments(&self) -> Vec<Moment> {
+        self.told.lock().unwrap().clone()
     }
 
     /// Names of what they were told, in order.
@@ -146,6 +164,11 @@ impl Customer for Person {
 
     async fn pin(&self, reason: PinReason) -> Result<PinBlock, Error> {
         self.asked.lock().unwrap().push(reason);
+        let left = self.patience.load(Ordering::SeqCst);
+        self.patience.store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 0 {
+            return Err(Error::new(Code::Interrupted));
+        }
         let pin = self.pins.lock().unwrap().pop_front().unwrap_or_else(|| "204619".to_owned());
         Ok(PinBlock::new(&pin)?)
     }

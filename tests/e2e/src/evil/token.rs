@@ -57,6 +57,7 @@ pub enum Out {
 
 type Lie = Box<dyn FnMut(Vec<u8>) -> Vec<u8> + Send>;
 type FrameLie = Box<dyn FnMut(Kind, Vec<u8>) -> Vec<Out> + Send>;
+type Tale = Box<dyn FnMut(Step, Vec<u8>) -> Vec<Vec<u8>> + Send>;
 type Answerer = Box<dyn Fn(&mut Hand, &Order<Verified>) -> Vec<u8> + Send>;
 
 /// What the token, and the person who presses its keys, do with an order.
@@ -110,6 +111,7 @@ struct Token {
     shown: Option<OrderId>,
     answers: BTreeMap<OrderId, Vec<u8>>,
     lies: BTreeMap<Step, Lie>,
+    tale: Option<Tale>,
     frames: BTreeMap<Step, FrameLie>,
     seen: Vec<u8>,
     orders: Vec<Vec<u8>>,
@@ -145,6 +147,7 @@ impl ScriptedToken {
             shown: None,
             answers: BTreeMap::new(),
             lies: BTreeMap::new(),
+            tale: None,
             frames: BTreeMap::new(),
             seen: Vec::new(),
             orders: Vec::new(),
@@ -227,6 +230,11 @@ impl ScriptedToken {
         self.token().lies.insert(step, Box::new(lie));
     }
 
+    /// Replaces each sealed reply by any number of others, validly sealed.
+    pub fn tells(&self, tale: impl FnMut(Step, Vec<u8>) -> Vec<Vec<u8>> + Send + 'static) {
+        self.token().tale = Some(Box::new(tale));
+    }
+
     /// Replaces a message as it leaves, by any number of others.
     pub fn replace(&self, step: Step, lie: impl FnMut(Kind, Vec<u8>) -> Vec<Out> + Send + 'static) {
         self.token().frames.insert(step, Box::new(lie));
@@ -236,6 +244,7 @@ impl ScriptedToken {
     pub fn repent(&self) {
         let mut token = self.token();
         token.lies.clear();
+        token.tale = None;
         token.frames.clear();
         token.cancel_backwards = false;
         token.conduct = Conduct::Approve;
@@ -263,6 +272,12 @@ impl ScriptedToken {
     #[must_use]
     pub fn decided(&self) -> usize {
         self.token().answers.len()
+    }
+
+    /// What it signed in earnest about an order.
+    #[must_use]
+    pub fn answer_to(&self, order: OrderId) -> Option<Vec<u8>> {
+        self.token().answers.get(&order).cloned()
     }
 
     /// How many phones it knows.

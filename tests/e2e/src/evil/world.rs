@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ushield_bank_api::{AccountScheme, Password, Role, Transfer};
-use ushield_client::ports::Store;
+use ushield_client::ports::{BankHttp, Store};
 use ushield_client::store::MemoryStore;
 use ushield_client::{Client, Error, Ports, Report, SetupRequest};
 use ushield_protocol::key::{OrderId, Sign as _};
@@ -35,6 +35,7 @@ pub struct World {
     pub person: Person,
     /// The client.
     pub client: Client,
+    ports: Ports,
     seed: u64,
 }
 
@@ -48,6 +49,15 @@ impl World {
     /// The same over any store.
     #[must_use]
     pub fn over(seed: u64, store: Arc<dyn Store>) -> Self {
+        Self::between(seed, store, |store, bank| (store, bank))
+    }
+
+    /// The same with something between the client and its store, and between the client and the bank.
+    pub fn between(
+        seed: u64,
+        store: Arc<dyn Store>,
+        between: impl FnOnce(Arc<FaultyStore>, Arc<ScriptedBank>) -> (Arc<dyn Store>, Arc<dyn BankHttp>),
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let maker = Maker::new("Scripted maker");
         let token = ScriptedToken::new(&maker, seed);
@@ -55,14 +65,16 @@ impl World {
         bank.hands_out(token.device(), token.device_key().public_key());
         let store = Arc::new(FaultyStore::new(store));
         let keystore = Arc::new(MemoryKeystore::new(seed));
-        let client = Client::new(Ports {
-            bank: bank.clone(),
-            store: store.clone(),
+        let (kept, http) = between(Arc::clone(&store), Arc::clone(&bank));
+        let ports = Ports {
+            bank: http,
+            store: kept,
             keystore: keystore.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
-        });
-        Self { clock, maker, token, bank, store, keystore, person: Person::new(), client, seed }
+        };
+        let client = Client::new(ports.clone());
+        Self { clock, maker, token, bank, store, keystore, person: Person::new(), client, ports, seed }
     }
 
     /// Set up and signed in.
@@ -156,13 +168,8 @@ impl World {
     /// The phone is killed and started again over the same store.
     pub fn restart(&mut self) {
         self.seed += 1;
-        self.client = Client::new(Ports {
-            bank: self.bank.clone(),
-            store: self.store.clone(),
-            keystore: self.keystore.clone(),
-            clock: self.clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(self.seed)),
-        });
+        let entropy = Arc::new(SeededEntropy::new(self.seed));
+        self.client = Client::new(Ports { entropy, ..self.ports.clone() });
     }
 
     /// Names of what the client's history says of its orders, newest first, certificates not among them.

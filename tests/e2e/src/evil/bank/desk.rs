@@ -82,7 +82,7 @@ impl Desk {
     }
 
     fn sign_in(&mut self, body: &[u8]) -> HttpResponse {
-        let request: SessionRequest = serde_json::from_slice(body).unwrap();
+        let Ok(request) = serde_json::from_slice::<SessionRequest>(body) else { return refuse(Code::BadRequest) };
         if request.password.expose() != PASSWORD {
             return problem(&Problem::new(Code::WrongPassword, "").with_tries_left(4));
         }
@@ -105,12 +105,12 @@ impl Desk {
     }
 
     fn create(&mut self, request: &HttpRequest, now: u64) -> HttpResponse {
-        let key = request.idempotency_key.clone().unwrap();
+        let Some(key) = request.idempotency_key.clone() else { return refuse(Code::BadRequest) };
         if let Some(stored) = self.created.get(&key) {
             let body = Zeroizing::new(stored.clone());
             return HttpResponse { status: 201, content_type: Some(route::JSON.to_owned()), body };
         }
-        let asked: OrderRequest = serde_json::from_slice(&request.body).unwrap();
+        let Ok(asked) = serde_json::from_slice(&request.body) else { return refuse(Code::BadRequest) };
         let response = match asked {
             OrderRequest::Transfer(asked) => self.create_transfer(&asked, now),
             OrderRequest::CertificateDownload(_) => self.create_certificate(now),
@@ -135,6 +135,10 @@ impl Desk {
         if let Some(open) = self.orders.iter().find(same) {
             return reply(200, &created(open, false));
         }
+        let currency = Currency::from_code(&asked.currency);
+        let Some(amount) = currency.and_then(|currency| Amount::new(asked.amount, currency)) else {
+            return refuse(Code::BadInput);
+        };
         let operation = Operation::Transfer(Transfer {
             debtor_account: asked.debtor_account.clone(),
             creditor_name: asked.creditor_name.clone(),
@@ -145,7 +149,7 @@ impl Desk {
                 AccountScheme::Card => Scheme::Card,
             },
             creditor_agent: asked.creditor_agent.clone(),
-            amount: Amount::new(asked.amount, Currency::from_code(&asked.currency).unwrap()).unwrap(),
+            amount,
             charges: None,
             name_check: NameCheck::Match,
             execution_date: asked.execution_date,

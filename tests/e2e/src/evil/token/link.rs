@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use ushield_client::Error;
 use ushield_client::ports::Link;
 use ushield_protocol::code::Code;
-use ushield_protocol::device::sign_statement;
-use ushield_protocol::key::{BankId, PublicKey, ShortKeyId};
+use ushield_protocol::device::{certified_key, sign_statement};
+use ushield_protocol::key::{BankId, PublicKey, ShortKeyId, Sign as _};
 use ushield_protocol::message::{
     Hello, Info, Kind, P3, P4, P5, P6, PhoneEntry, Reply, ReplyClass, Request, State, Versions, connect_hint,
-    encode_phones, pairing_commitment, pairing_digits,
+    decode_certificates, encode_phones, pairing_commitment, pairing_digits,
 };
 use ushield_protocol::noise::{Handshake, Pattern, Seed, StaticKey, Transport};
 use ushield_protocol::order::Order;
@@ -178,7 +178,7 @@ impl Token {
             firmware: FIRMWARE,
             profile: 1,
             max_order: 1024,
-            pay: *ushield_protocol::key::Sign::public_key(&self.hand.pay).short_key_id().as_bytes(),
+            pay: *self.hand.pay.public_key().short_key_id().as_bytes(),
             phones: u8::try_from(self.phones.len()).unwrap(),
         };
         let state = self.say(Step::K2, state.encode());
@@ -191,8 +191,14 @@ impl Token {
     fn reply(&mut self, out: &mut VecDeque<Out>, transport: &mut Transport, step: Step, reply: &Reply) {
         let step = if reply.class == ReplyClass::Event { Step::Event } else { step };
         let plain = self.say(step, reply.encode());
-        let sealed = transport.seal(&plain).unwrap();
-        self.leave(out, step, Kind::Sealed, sealed);
+        let plains = match &mut self.tale {
+            Some(tale) => tale(step, plain),
+            None => vec![plain],
+        };
+        for plain in plains {
+            let sealed = transport.seal(&plain).unwrap();
+            self.leave(out, step, Kind::Sealed, sealed);
+        }
     }
 
     fn sealed(&mut self, out: &mut VecDeque<Out>, mut transport: Transport, body: &[u8]) -> Stage {
@@ -266,9 +272,14 @@ impl Token {
                 true => Reply::status(Code::AlreadyDecided),
                 false => Reply::status(Code::NotFound),
             },
-            Request::PutCertificate { .. } | Request::PinChange { .. } | Request::Forget { .. } => {
-                Reply::ok(Vec::new())
+            Request::PutCertificate { chain, .. } => {
+                let chain = decode_certificates(chain).unwrap();
+                match certified_key(&chain[0]) == Some(self.hand.pay.public_key()) {
+                    true => Reply::ok(Vec::new()),
+                    false => Reply::status(Code::WrongCertificate),
+                }
             }
+            Request::PinChange { .. } | Request::Forget { .. } => Reply::ok(Vec::new()),
             Request::GetCertificate { .. } => Reply::status(Code::NoCertificate),
             Request::Pin { .. } | Request::Order { .. } | Request::Collect { .. } => {
                 Reply::status(Code::UnknownCommand)
