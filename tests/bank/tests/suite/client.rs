@@ -6,6 +6,7 @@ use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
 use ushield_bank::admin::{self, Founding, Ledger, NewCustomer};
 use ushield_bank::clock::FakeClock;
+use ushield_bank::entropy::{Entropy, SystemEntropy};
 use ushield_bank::{Bank, Config};
 use ushield_bank_api::{AuthorizationReply, CreatedOrder, Password, Problem, Session, route};
 use ushield_protocol::bank_key::{BankKey, Purpose};
@@ -32,26 +33,20 @@ pub(crate) struct World {
 impl World {
     /// A bank with two customers, 10,000.00 CNY each, and no token yet.
     pub(crate) async fn new() -> Self {
+        Self::with(Arc::new(SystemEntropy), true).await
+    }
+
+    /// The same with other randomness, and perhaps without its own sweep.
+    pub(crate) async fn with(entropy: Arc<dyn Entropy>, sweeps: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("bank");
         let clock = Arc::new(FakeClock::new(NOW));
-        let founding = Founding {
-            bank_id: BankId::new("DEMOCNBJ").unwrap(),
-            name: "演示银行".to_owned(),
-            iban_charge: 500,
-        };
-        admin::init(&data, &founding, clock.as_ref()).await.unwrap();
-        for (name, account) in [("li", ACCOUNT), ("wang", OTHER_ACCOUNT)] {
-            let customer = NewCustomer {
-                name: name.to_owned(),
-                account: account.to_owned(),
-                balance: 1_000_000,
-                currency: "CNY".to_owned(),
-                password: password(PASSWORD),
-            };
+        admin::init(&data, &founding(), clock.as_ref()).await.unwrap();
+        for customer in customers() {
             admin::add_customer(&data, &customer, clock.as_ref()).await.unwrap();
         }
-        let bank = Bank::start(Config { clock: clock.clone(), ..Config::new(&data) }).await.unwrap();
+        let config = Config { clock: clock.clone(), entropy, sweeps, ..Config::new(&data) };
+        let bank = Bank::start(config).await.unwrap();
         // Fails when another test of this process was first: the provider is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ca = reqwest::Certificate::from_pem(bank.ca_pem().as_bytes()).unwrap();
@@ -159,6 +154,21 @@ impl World {
     pub(crate) async fn balance(&self, account: &str) -> i64 {
         self.ledger().await.balances[account]
     }
+}
+
+pub(crate) fn founding() -> Founding {
+    let bank_id = BankId::new("DEMOCNBJ").unwrap();
+    Founding { bank_id, name: "演示银行".to_owned(), iban_charge: 500 }
+}
+
+pub(crate) fn customers() -> [NewCustomer; 2] {
+    [("li", ACCOUNT), ("wang", OTHER_ACCOUNT)].map(|(name, account)| NewCustomer {
+        name: name.to_owned(),
+        account: account.to_owned(),
+        balance: 1_000_000,
+        currency: "CNY".to_owned(),
+        password: password(PASSWORD),
+    })
 }
 
 /// The problem of a reply.

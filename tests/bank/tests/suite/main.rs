@@ -12,9 +12,12 @@
 mod authorizations;
 mod certificates;
 mod client;
+mod conformance;
 mod database;
 mod decisions;
+mod homes;
 mod interface;
 mod orders;
+mod planted;
 mod sessions;
 mod token;
