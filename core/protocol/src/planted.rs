@@ -69,6 +69,11 @@ bugs! {
     /// Token: pairing tries are counted at their end and not at P3.
     PairingTriesAtEnd = "pairing-tries-at-end",
 
+    /// Channel: a message that does not open is tried as the one before it, since links repeat.
+    RepeatTolerated = "repeat-tolerated",
+    /// Channel: the phone goes on after a message that did not open.
+    BrokenChannelGoesOn = "broken-channel-goes-on",
+
     /// Pages: the creditor's account is left out, at the token and at the bank.
     FieldNotRendered = "field-not-rendered",
 

@@ -8,6 +8,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::key::PublicKey;
 use ushield_protocol::message::{Hello, Reply, Request, State, Versions, connect_hint};
 use ushield_protocol::noise::{Handshake, Pattern, Seed, SharedSecret, StaticKey, Transport};
+use ushield_protocol::planted::{self, Bug};
 
 use crate::error::Error;
 use crate::record::PairingRecord;
@@ -94,23 +95,28 @@ impl NeedSe {
         handshake.write(&Versions::OURS.encode())?;
         let state = State::decode(&handshake.read(&self.k2)?).map_err(Error::misbehaved)?;
         Versions::OURS.agree(state.versions)?;
-        Ok((Channel(handshake.into_transport()?), state))
+        Ok((Channel(Some(handshake.into_transport()?)), state))
     }
 }
 
-/// The sealed channel.
+/// The sealed channel, until a message does not open: then it is over.
 #[derive(Debug)]
-pub struct Channel(Transport);
+pub struct Channel(Option<Transport>);
 
 impl Channel {
     /// Seals a command.
     pub fn seal(&mut self, request: &Request) -> Result<Vec<u8>, Error> {
-        Ok(self.0.seal(&request.encode())?)
+        let transport = self.0.as_mut().ok_or(Code::ChannelBroken)?;
+        Ok(transport.seal(&request.encode())?)
     }
 
-    /// Opens a reply. After a failure the connection is over.
+    /// Opens a reply. One that does not open ends the channel.
     pub fn open(&mut self, body: &[u8]) -> Result<Reply, Error> {
-        let plaintext = self.0.open(body)?;
-        Reply::decode(&plaintext).map_err(Error::misbehaved)
+        let transport = self.0.as_mut().ok_or(Code::ChannelBroken)?;
+        let opened = transport.open(body);
+        if opened.is_err() && !planted::on(Bug::BrokenChannelGoesOn) {
+            self.0 = None;
+        }
+        Reply::decode(&opened?).map_err(Error::misbehaved)
     }
 }

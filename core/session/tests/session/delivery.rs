@@ -24,7 +24,7 @@ fn device() -> SigningKey {
     signing(0x77)
 }
 
-fn pay() -> SigningKey {
+pub(crate) fn pay() -> SigningKey {
     signing(0x78)
 }
 
@@ -32,7 +32,7 @@ fn bank() -> BankId {
     BankId::new("USHDCNBJ").unwrap()
 }
 
-fn transfer() -> Operation {
+pub(crate) fn transfer() -> Operation {
     Operation::Transfer(Transfer {
         debtor_account: "6222021001116245702".to_owned(),
         creditor_name: "杭州西湖龙井茶业有限公司".to_owned(),
@@ -57,7 +57,7 @@ fn download() -> Operation {
 }
 
 /// A verified order of the bank.
-fn order(n: u8, operation: Operation) -> Order<Verified> {
+pub(crate) fn order(n: u8, operation: Operation) -> Order<Verified> {
     let key = signing(0x60);
     let statement = BankKey {
         bank: bank(),
@@ -79,9 +79,12 @@ fn order(n: u8, operation: Operation) -> Order<Verified> {
     Order::receive(&payload.sign(&key).unwrap()).unwrap().verify(&statement, &P256Verifier).unwrap()
 }
 
-fn delivery(operation: Operation) -> Delivery {
-    let keys = TokenKeys { device: device().public_key(), pay: Some(pay().public_key()) };
-    Delivery::new(order(1, operation), keys)
+pub(crate) fn delivery(operation: Operation) -> Delivery {
+    Delivery::new(order(1, operation), keys())
+}
+
+pub(crate) fn keys() -> TokenKeys {
+    TokenKeys { device: device().public_key(), pay: Some(pay().public_key()) }
 }
 
 fn about(order: &Order<Verified>) -> About {
@@ -96,7 +99,7 @@ fn about(order: &Order<Verified>) -> About {
     }
 }
 
-fn payload(order: &Order<Verified>) -> Vec<u8> {
+pub(crate) fn payload(order: &Order<Verified>) -> Vec<u8> {
     payload_with(order, Uv::Phone)
 }
 

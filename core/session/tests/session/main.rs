@@ -12,5 +12,7 @@
 
 mod channel;
 mod delivery;
+mod flips;
 mod pairing;
+mod replays;
 mod token;

@@ -9,7 +9,7 @@ use rcgen::{
 use ushield_protocol::device::{MakerRoot, sign_statement};
 use ushield_protocol::key::{DeviceId, PublicKey, Sign as _, SigningKey};
 use ushield_protocol::message::{
-    Hello, P3, P4, State, StateFlags, Versions, pairing_commitment, pairing_digits,
+    Hello, P3, P4, State, StateFlags, Versions, connect_hint, pairing_commitment, pairing_digits,
 };
 use ushield_protocol::noise::{DhSecret, Handshake, Pattern, Seed, StaticKey, Transport};
 use ushield_protocol::secret::Secret;
@@ -146,12 +146,22 @@ impl Token {
 
     /// P1 in, P2 out, over any commitment.
     pub(crate) fn p2(&self, p1: &[u8], n: u8, commitment: Option<[u8; 32]>) -> (AfterP2, Vec<u8>) {
+        self.take_p1(p1, n, commitment).unwrap()
+    }
+
+    /// The same with a P1 that may be refused.
+    pub(crate) fn take_p1(
+        &self,
+        p1: &[u8],
+        n: u8,
+        commitment: Option<[u8; 32]>,
+    ) -> Option<(AfterP2, Vec<u8>)> {
         let mut handshake = self.responder(Pattern::Xx, n);
-        handshake.read(p1).unwrap();
+        agreed(&handshake.read(p1).ok()?)?;
         let nonce = [n ^ 0x5a; 32];
         let honest = pairing_commitment(&nonce);
-        let p2 = handshake.write(&commitment.unwrap_or(*honest.as_bytes())).unwrap();
-        (AfterP2 { handshake, nonce }, p2)
+        let p2 = handshake.write(&commitment.unwrap_or(*honest.as_bytes())).ok()?;
+        Some((AfterP2 { handshake, nonce }, p2))
     }
 
     pub(crate) fn p4(&self, after: &AfterP3) -> P4 {
@@ -165,6 +175,18 @@ impl Token {
         }
     }
 
+    /// K1 in, K2 out, as a token does it that said this in its hello: hint first, then versions.
+    pub(crate) fn take_k1(&self, k1: &[u8], hello: &Hello, n: u8) -> Option<(Transport, Vec<u8>)> {
+        let (hint, message) = k1.split_at_checked(4)?;
+        let ours = connect_hint(&record().k_hint, &hello.nonce, message.get(..33)?);
+        let mut handshake = self.responder(Pattern::Kk { peer: phone_dh().public_key() }, n);
+        if hint != ours || agreed(&handshake.read(message).ok()?).is_none() {
+            return None;
+        }
+        let k2 = handshake.write(&state().encode()).ok()?;
+        Some((handshake.into_transport().unwrap(), k2))
+    }
+
     /// K1 in, K2 out.
     pub(crate) fn k2(&self, k1: &[u8], n: u8, state: &[u8]) -> Option<(Transport, Vec<u8>)> {
         let mut handshake = self.responder(Pattern::Kk { peer: phone_dh().public_key() }, n);
@@ -176,13 +198,25 @@ impl Token {
 
 impl AfterP2 {
     /// P3 in.
-    pub(crate) fn p3(mut self, p3: &[u8]) -> AfterP3 {
-        let p3 = P3::decode(&self.handshake.read(p3).unwrap()).unwrap();
+    pub(crate) fn p3(self, p3: &[u8]) -> AfterP3 {
+        self.take_p3(p3).unwrap()
+    }
+
+    /// The same with a P3 that may be refused.
+    pub(crate) fn take_p3(mut self, p3: &[u8]) -> Option<AfterP3> {
+        let p3 = P3::decode(&self.handshake.read(p3).ok()?).ok()?;
+        Versions::OURS.agree(p3.versions).ok()?;
         let digits = pairing_digits(&self.handshake.hash(), &p3.nonce, &self.nonce);
         let phone = self.handshake.peer().unwrap();
         let transport = self.handshake.into_transport().unwrap();
-        AfterP3 { transport, digits, phone, p3, nonce: self.nonce }
+        Some(AfterP3 { transport, digits, phone, p3, nonce: self.nonce })
     }
+}
+
+/// What the phone said of its versions, if version 1 and suite 1 are the best in common.
+fn agreed(stated: &[u8]) -> Option<Versions> {
+    let versions = Versions::decode(stated.try_into().ok()?);
+    Versions::OURS.agree(versions).ok().map(|()| versions)
 }
 
 pub(crate) fn state() -> State {
