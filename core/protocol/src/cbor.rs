@@ -381,6 +381,12 @@ impl Writer {
         Self(Encoder::new(Vec::new()))
     }
 
+    /// An empty writer for so many bytes: for secrets, since growing would leave a copy behind.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Encoder::new(Vec::with_capacity(bytes)))
+    }
+
     write_item! {
         /// An unsigned integer.
         uint, u64, value: u64

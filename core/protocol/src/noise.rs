@@ -54,7 +54,8 @@ pub enum Pattern {
     },
 }
 
-/// A handshake in progress.
+/// A handshake in progress. Its memory is overwritten when it ends: snow does not wipe the chaining key, from which the
+/// channel's keys follow.
 pub struct Handshake(Box<HandshakeState>);
 
 impl Handshake {
@@ -69,7 +70,7 @@ impl Handshake {
     }
 
     fn new(pattern: Pattern, key: &StaticKey, seed: &Seed, initiator: bool) -> Result<Self, Code> {
-        Self::with(pattern, Box::new(Resolver::new(key.clone(), seed.clone())), initiator)
+        Self::with(pattern, Box::new(Resolver::new(Some(key.clone()), seed.clone())), initiator)
     }
 
     /// The resolver is an argument, so that a transcript with a given ephemeral key can be tested.
@@ -131,9 +132,33 @@ impl Handshake {
     }
 
     /// Goes over to transport, after the last message.
-    pub fn into_transport(self) -> Result<Transport, Code> {
-        self.0.into_transport_mode().map(|state| Transport(Box::new(state))).map_err(|_| Code::ChannelBroken)
+    pub fn into_transport(mut self) -> Result<Transport, Code> {
+        let state = core::mem::replace(&mut *self.0, blank().map_err(|_| Code::ChannelBroken)?);
+        state.into_transport_mode().map(|state| Transport(Box::new(state))).map_err(|_| Code::ChannelBroken)
     }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        if let Ok(blank) = blank() {
+            *self.0 = blank;
+            // Else nobody would read it again, and it need not be written.
+            core::hint::black_box(&mut *self.0);
+        }
+    }
+}
+
+/// A state that knows no key.
+fn blank() -> Result<HandshakeState, snow::Error> {
+    let params = NoiseParams::new(
+        String::new(),
+        BaseChoice::Noise,
+        "NN".parse()?,
+        DHChoice::Curve448,
+        CipherChoice::AESGCM,
+        HashChoice::SHA256,
+    );
+    Builder::with_resolver(params, Box::new(Resolver::new(None, Seed::new([0; 32])))).build_initiator()
 }
 
 impl fmt::Debug for Handshake {

@@ -1,5 +1,6 @@
 //! PIN and the fixed block it travels in (section 6).
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -11,14 +12,14 @@ pub const INITIAL_PIN: &str = "12345678";
 /// Length of a block.
 pub const BLOCK_LEN: usize = 32;
 
-/// Length, characters, zeros. Zeroized when dropped; never shown, never compared by `==`.
+/// Length, characters, zeros. Zeroized when dropped; never shown, never compared by `==`. In a box, as every secret that is moved.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct PinBlock([u8; BLOCK_LEN]);
+pub struct PinBlock(Box<[u8; BLOCK_LEN]>);
 
 impl PinBlock {
     /// The block of a PIN of 6..12 characters of `0-9A-Za-z`.
     pub fn new(pin: &str) -> Result<Self, Code> {
-        let mut block = Self([0; BLOCK_LEN]);
+        let mut block = Self(Box::new([0; BLOCK_LEN]));
         let (length, rest) = block.0.split_first_mut().ok_or(Code::BadPinFormat)?;
         *length = u8::try_from(pin.len()).map_err(|_| Code::BadPinFormat)?;
         for (to, from) in rest.iter_mut().zip(pin.bytes()) {
@@ -29,15 +30,17 @@ impl PinBlock {
 
     /// Takes a block as received: one that holds a PIN, or zeros.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; BLOCK_LEN]) -> Option<Self> {
-        let block = Self(bytes);
+    pub fn from_bytes(mut bytes: [u8; BLOCK_LEN]) -> Option<Self> {
+        let mut block = Self(Box::new([0; BLOCK_LEN]));
+        block.0.copy_from_slice(&bytes);
+        bytes.zeroize();
         (block.is_pin() || block.is_zero()).then_some(block)
     }
 
     /// Whether it holds a PIN.
     #[must_use]
     pub fn is_pin(&self) -> bool {
-        let [length, rest @ ..] = &self.0;
+        let [length, rest @ ..] = &*self.0;
         let length = usize::from(*length);
         (6..=12).contains(&length)
             && rest.iter().enumerate().all(|(at, byte)| match at < length {
@@ -61,7 +64,7 @@ impl PinBlock {
     /// Whether a new PIN is too simple: all equal, or consecutive up or down.
     #[must_use]
     pub fn is_too_simple(&self) -> bool {
-        let [length, rest @ ..] = &self.0;
+        let [length, rest @ ..] = &*self.0;
         let characters = rest.get(..usize::from(*length)).unwrap_or(rest);
         let all = |step: i16| {
             characters

@@ -76,12 +76,12 @@ impl fmt::Debug for DhSecret {
 }
 
 pub(super) struct Resolver {
-    key: StaticKey,
+    key: Option<StaticKey>,
     seed: Seed,
 }
 
 impl Resolver {
-    pub(super) fn new(key: StaticKey, seed: Seed) -> Self {
+    pub(super) fn new(key: Option<StaticKey>, seed: Seed) -> Self {
         Self { key, seed }
     }
 }
@@ -128,7 +128,7 @@ impl Random for Drbg {
 
 /// One key pair: the resolver's static one after `set`, an ephemeral one after `generate`.
 struct P256 {
-    own: StaticKey,
+    own: Option<StaticKey>,
     key: Option<StaticKey>,
     public: [u8; POINT],
 }
@@ -158,7 +158,9 @@ impl Dh for P256 {
     }
 
     fn set(&mut self, _: &[u8]) {
-        self.hold(self.own.clone());
+        if let Some(own) = self.own.clone() {
+            self.hold(own);
+        }
     }
 
     fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {

@@ -5,10 +5,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-#[cfg(feature = "ring")]
-use ushield_protocol::key::RingVerifier;
 use ushield_protocol::key::{
-    BankId, P256Verifier, PublicKey, Sign, Signature, SigningKey, VerifySignature, unhex,
+    BankId, P256Verifier, PublicKey, RingVerifier, Sign, Signature, SigningKey, VerifySignature, unhex,
 };
 
 pub(crate) const BANK: &str = "USHDCNBJ";
@@ -20,7 +18,6 @@ pub(crate) struct Both;
 impl VerifySignature for Both {
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
         let verified = P256Verifier.verify(key, message, signature);
-        #[cfg(feature = "ring")]
         assert_eq!(RingVerifier.verify(key, message, signature), verified, "p256 and ring differ");
         verified
     }
