@@ -78,6 +78,12 @@ impl Customer {
         Self { inner: Arc::new(inner), hands: Arc::default() }
     }
 
+    /// One who leaves the keys of this token to the test.
+    #[must_use]
+    pub fn watching(token: &crate::token::Token) -> Self {
+        Self::new(token.hand()).who(Will::Watch)
+    }
+
     /// What they do from now on.
     #[must_use]
     pub fn who(self, will: Will) -> Self {
@@ -241,7 +247,10 @@ async fn review(inner: &Inner, will: Will) {
             }
             Ask::Decide | Ask::LastTry => {
                 confirmed = true;
-                hand.press(if will == Will::Approve { Key::Ok } else { Key::Cancel }).await;
+                match will {
+                    Will::Approve => hand.confirm().await,
+                    Will::Reject | Will::Watch => hand.press(Key::Cancel).await,
+                };
             }
             // Left there by an earlier run, the question for the PIN is not this phone's yet: back to the order.
             Ask::PinMissing if !confirmed => {

@@ -41,6 +41,8 @@ pub struct Phone {
     pub link: Box<dyn Connector>,
     /// Its power.
     pub power: Power,
+    /// Its keys.
+    pub keystore: Arc<FileKeystore>,
     /// Its clock.
     pub clock: TestClock,
     /// What opening its store found.
@@ -63,8 +65,8 @@ impl Phone {
         let power = Power::on();
         let entropy = Arc::new(OsEntropy);
         let store = store_folder(&folder);
-        let keystore = FileKeystore::open(folder.join("keys"), &store, entropy.clone()).unwrap();
-        let key = ushield_client::ports::Keystore::sealing_key(&keystore).await.unwrap();
+        let keystore = Arc::new(FileKeystore::open(folder.join("keys"), &store, entropy.clone()).unwrap());
+        let key = ushield_client::ports::Keystore::sealing_key(&*keystore).await.unwrap();
         let (store, opened) =
             SqliteStore::open(&OpenOptions::new(store, "test"), &key, entropy.clone()).unwrap();
         let bank = HttpsBank::new(&world.bank_url, &world.bank_ca, Limits::default()).unwrap();
@@ -73,12 +75,12 @@ impl Phone {
         let client = Client::new(Ports {
             bank: Arc::new(Powered::new(Arc::clone(&bank), power.clone())),
             store: Arc::new(Powered::new(store, power.clone())),
-            keystore: Arc::new(keystore),
+            keystore: keystore.clone(),
             clock: Arc::new(world.clock.clone()),
             entropy,
         });
         let clock = world.clock.clone();
-        Self { client, bank, link: Box::new(link), power, clock, opened, world, folder, token }
+        Self { client, bank, link: Box::new(link), power, keystore, clock, opened, world, folder, token }
     }
 
     /// A new client on the same folders: the phone after its power came back, or the app after it was killed.
@@ -86,6 +88,12 @@ impl Phone {
         let Self { client, world, folder, token, .. } = self;
         drop(client);
         Self::switch_on(world, folder, token).await
+    }
+
+    /// Another token is near it from now on.
+    pub fn turn_to(&mut self, token: &Token) {
+        self.token = token.line.address().to_string();
+        self.link = Box::new(Powered::new(TcpConnector::new(self.token.clone()), self.power.clone()));
     }
 
     /// Where its store is.

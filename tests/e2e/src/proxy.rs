@@ -193,11 +193,43 @@ impl Proxy {
         counts
     }
 
+    /// Counts what is passed on.
+    #[must_use]
+    pub fn passing(&self) -> Passing {
+        Passing(Arc::clone(&self.shared))
+    }
+
     /// Returns when what came by so far satisfies `enough`.
     pub async fn until(&self, enough: impl Fn(&[Seen]) -> bool) {
         let mut seen = self.shared.seen.subscribe();
         // The sender lives as long as this proxy.
         let _ = seen.wait_for(|_| enough(&self.shared.inner().messages)).await;
+    }
+}
+
+/// Counts the messages that were passed on to the token.
+#[derive(Clone)]
+pub struct Passing(Arc<Shared>);
+
+impl Passing {
+    /// How many so far.
+    #[must_use]
+    pub fn to_token(&self) -> usize {
+        let inner = self.0.inner();
+        inner.messages.iter().filter(|message| message.passed && message.way == Way::ToToken).count()
+    }
+
+    /// Returns when there are more than `count`, written to the token.
+    pub async fn more_than(&self, count: usize) {
+        let mut seen = self.0.seen.subscribe();
+        // The sender lives as long as this.
+        let _ = seen.wait_for(|_| self.to_token() > count).await;
+    }
+}
+
+impl std::fmt::Debug for Passing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passing")
     }
 }
 

@@ -40,6 +40,14 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// A bank, a token with PIN and certificate, and the phone that is paired with it.
+    pub async fn ready() -> (Self, Token, Phone) {
+        let scene = Self::open().await;
+        let token = scene.token().await;
+        let phone = scene.with_certificate(&token).await;
+        (scene, token, phone)
+    }
+
     /// A bank with one customer, and no token yet.
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();

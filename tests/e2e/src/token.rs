@@ -10,8 +10,11 @@ use ushield_emulator::runner::{Handle, Key};
 use ushield_emulator::screen::Screen;
 
 use crate::pages::{Ask, Page};
-use crate::proxy::Proxy;
+use crate::proxy::{Passing, Proxy};
 use crate::wait::bounded;
+
+/// The token's end of the line reads a header, then a body, then hands the message over: each at most one turn.
+const YIELDS: usize = 8;
 
 /// A token that is switched on.
 pub struct Token {
@@ -50,7 +53,8 @@ impl Token {
     /// Keys and screen.
     #[must_use]
     pub fn hand(&self) -> Hand {
-        Hand { keys: self.emulator().handle(), screen: self.emulator().display() }
+        let emulator = self.emulator();
+        Hand { keys: emulator.handle(), screen: emulator.display(), line: self.line.passing() }
     }
 
     /// Lets time pass for the token.
@@ -96,6 +100,7 @@ async fn switch_on(flash: &Image, device: &Device, seed: u64) -> Emulator {
 pub struct Hand {
     keys: Handle,
     screen: Screen,
+    line: Passing,
 }
 
 impl Hand {
@@ -109,6 +114,28 @@ impl Hand {
     pub async fn press(&self, key: Key) -> Page {
         self.keys.press(key).await.unwrap();
         self.page()
+    }
+
+    /// Presses OK where it has a PIN compared. When that was wrong, waits until the phone's next one has reached the token: OK would
+    /// otherwise ask for it, and a later one take its place.
+    pub async fn confirm(&self) -> Page {
+        let before = self.line.to_token();
+        let page = self.press(Key::Ok).await;
+        if page.ask() != Ask::PinWrong {
+            return page;
+        }
+        let arrival = async {
+            self.line.more_than(before).await;
+            // Written to the token's socket. A task that yields goes on after every socket that is ready has been read from, and the
+            // token takes messages and keys in the order in which they come.
+            for _ in 0..YIELDS {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = arrival => self.page(),
+            page = self.see("another screen than the wrong PIN's", |page| page.ask() != Ask::PinWrong) => page,
+        }
     }
 
     /// Waits until the screen shows what is wanted.

@@ -25,17 +25,6 @@ use ushield_protocol::receipt::Outcome;
 
 const AMOUNT: u64 = 88_800;
 
-async fn stage() -> (Scene, Token, Phone) {
-    let scene = Scene::open().await;
-    let token = scene.token().await;
-    let phone = scene.with_certificate(&token).await;
-    (scene, token, phone)
-}
-
-fn watching(token: &Token) -> Customer {
-    Customer::new(token.hand()).who(Will::Watch)
-}
-
 async fn cancel(
     phone: &Phone,
     customer: &Customer,
@@ -62,8 +51,8 @@ async fn died_at(phone: Phone, token: &Token, at: At) -> (Phone, OrderId) {
 
 #[tokio::test]
 async fn a_cancel_while_it_is_shown_clears_both_sides() {
-    let (scene, token, phone) = stage().await;
-    let customer = watching(&token);
+    let (scene, token, phone) = Scene::ready().await;
+    let customer = Customer::watching(&token);
     let person = async {
         customer.told("review-on-token").await;
         assert!(token.hand().page().number().is_some());
@@ -85,10 +74,10 @@ async fn a_cancel_while_it_is_shown_clears_both_sides() {
 
 #[tokio::test]
 async fn a_cancel_by_another_run_clears_both_sides() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let (phone, order) = died_at(phone, &token, At::Shown).await;
     assert!(token.hand().page().number().is_some(), "the token goes on showing");
-    assert_eq!(cancel(&phone, &watching(&token), order).await.unwrap(), Outcome::Cancelled);
+    assert_eq!(cancel(&phone, &Customer::watching(&token), order).await.unwrap(), Outcome::Cancelled);
     assert!(token.hand().page().number().is_none());
     let history = phone.client.history().await.unwrap();
     let entry = history.iter().find(|entry| entry.id == Some(order)).unwrap();
@@ -98,27 +87,27 @@ async fn a_cancel_by_another_run_clears_both_sides() {
 
 #[tokio::test]
 async fn an_order_that_never_left_the_phone_is_cancelled_at_the_bank() {
-    let (scene, token, phone) = stage().await;
-    let order = phone.order(&watching(&token), &transfer(AMOUNT)).await.unwrap();
+    let (scene, token, phone) = Scene::ready().await;
+    let order = phone.order(&Customer::watching(&token), &transfer(AMOUNT)).await.unwrap();
     let connections = token.line.connections();
-    assert_eq!(cancel(&phone, &watching(&token), order).await.unwrap(), Outcome::Cancelled);
+    assert_eq!(cancel(&phone, &Customer::watching(&token), order).await.unwrap(), Outcome::Cancelled);
     assert_eq!(token.line.connections(), connections);
     assert_eq!(scene.at_bank(order).await.state, "cancelled");
 }
 
 #[tokio::test]
 async fn an_answer_that_is_here_is_kept_and_not_submitted() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let (phone, order) = died_at(phone, &token, At::Decided).await;
-    assert_eq!(cancel(&phone, &watching(&token), order).await.unwrap(), Outcome::Cancelled);
+    assert_eq!(cancel(&phone, &Customer::watching(&token), order).await.unwrap(), Outcome::Cancelled);
     assert!(!submitted(&phone, order));
     scene.moved(&[]).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_comes_late_is_not_submitted() {
-    let (scene, token, phone) = stage().await;
-    let customer = watching(&token);
+    let (scene, token, phone) = Scene::ready().await;
+    let customer = Customer::watching(&token);
     let order = phone.order(&customer, &transfer(AMOUNT)).await.unwrap();
     // OK is pressed, the approval is lost on its way, and only then the customer wants it back.
     let person = async {
@@ -140,7 +129,7 @@ async fn an_answer_that_comes_late_is_not_submitted() {
 
 #[tokio::test]
 async fn a_cancel_after_the_answer_left_gets_the_receipt_of_the_execution() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let power = phone.power.clone();
     phone.bank.meet("/authorization", 1, move || {
         let power = power.clone();
@@ -150,16 +139,16 @@ async fn a_cancel_after_the_answer_left_gets_the_receipt_of_the_execution() {
     let order = phone.order(&customer, &transfer(AMOUNT)).await.unwrap();
     assert!(phone.run(phone.finish(&customer, order)).await.is_none());
     let phone = phone.restart().await;
-    assert_eq!(cancel(&phone, &watching(&token), order).await.unwrap(), Outcome::Executed);
+    assert_eq!(cancel(&phone, &Customer::watching(&token), order).await.unwrap(), Outcome::Executed);
     scene.moved(&[AMOUNT]).await;
 }
 
 #[tokio::test]
 async fn a_cancel_of_an_ended_order_returns_its_receipt() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let report = phone.transfer(&Customer::new(token.hand()), &transfer(AMOUNT)).await.unwrap();
     let requests = phone.bank.requests().len();
-    let cancelled = phone.client.cancel_order(&*phone.link, &watching(&token), report.order).await.unwrap();
+    let cancelled = phone.client.cancel_order(&*phone.link, &Customer::watching(&token), report.order).await.unwrap();
     assert_eq!(cancelled.receipt, report.receipt);
     assert_eq!(phone.bank.requests().len(), requests, "nobody is asked");
     let history = phone.client.history().await.unwrap();
@@ -169,9 +158,9 @@ async fn a_cancel_of_an_ended_order_returns_its_receipt() {
 
 #[tokio::test]
 async fn a_token_that_is_away_does_not_stop_a_cancel() {
-    let (scene, mut token, phone) = stage().await;
+    let (scene, mut token, phone) = Scene::ready().await;
     let (phone, order) = died_at(phone, &token, At::Shown).await;
-    let customer = watching(&token);
+    let customer = Customer::watching(&token);
     token.switch_off().await;
     assert_eq!(cancel(&phone, &customer, order).await.unwrap(), Outcome::Cancelled);
     scene.moved(&[]).await;
@@ -179,10 +168,10 @@ async fn a_token_that_is_away_does_not_stop_a_cancel() {
 
 #[tokio::test]
 async fn a_cancel_is_repeated_until_the_bank_has_signed_it() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let (phone, order) = died_at(phone, &token, At::Shown).await;
     phone.bank.close();
-    let away = cancel(&phone, &watching(&token), order).await.unwrap_err();
+    let away = cancel(&phone, &Customer::watching(&token), order).await.unwrap_err();
     assert_eq!(away.code(), Code::BankUnreachable);
     // The mark is durable: a later run cancels, and shows and submits nothing.
     let phone = phone.restart().await;
@@ -195,17 +184,17 @@ async fn a_cancel_is_repeated_until_the_bank_has_signed_it() {
 
 #[tokio::test]
 async fn a_reply_to_a_cancel_that_is_lost_is_asked_for_again() {
-    let (scene, token, phone) = stage().await;
-    let order = phone.order(&watching(&token), &transfer(AMOUNT)).await.unwrap();
+    let (scene, token, phone) = Scene::ready().await;
+    let order = phone.order(&Customer::watching(&token), &transfer(AMOUNT)).await.unwrap();
     phone.bank.meet("/cancel", 1, || Fate::ReplyLost);
-    assert_eq!(cancel(&phone, &watching(&token), order).await.unwrap(), Outcome::Cancelled);
+    assert_eq!(cancel(&phone, &Customer::watching(&token), order).await.unwrap(), Outcome::Cancelled);
     scene.moved(&[]).await;
 }
 
 #[tokio::test]
 async fn the_cancel_key_is_a_signed_rejection() {
-    let (scene, token, phone) = stage().await;
-    let customer = watching(&token);
+    let (scene, token, phone) = Scene::ready().await;
+    let customer = Customer::watching(&token);
     let person = async {
         customer.told("review-on-token").await;
         // On the first page: nobody has to read what they do not want.
@@ -223,8 +212,8 @@ async fn the_cancel_key_is_a_signed_rejection() {
 
 #[tokio::test]
 async fn an_order_that_ended_at_the_bank_meanwhile_is_settled_by_its_receipt() {
-    let (scene, token, phone) = stage().await;
-    let order = phone.order(&watching(&token), &transfer(AMOUNT)).await.unwrap();
+    let (scene, token, phone) = Scene::ready().await;
+    let order = phone.order(&Customer::watching(&token), &transfer(AMOUNT)).await.unwrap();
     scene.clock.advance(901);
     scene.bank.sweep().await.unwrap();
     phone.sign_in().await;

@@ -28,12 +28,8 @@ async fn two() -> (Scene, Token, Phone, Phone) {
     (scene, token, first, second)
 }
 
-fn watching(token: &Token) -> Customer {
-    Customer::new(token.hand()).who(Will::Watch)
-}
-
 async fn phones(phone: &Phone, token: &Token) -> Vec<(PhoneId, String, bool)> {
-    let info = phone.client.token_info(&*phone.link, &watching(token), None).await.unwrap();
+    let info = phone.client.token_info(&*phone.link, &Customer::watching(token), None).await.unwrap();
     info.1.into_iter().map(|phone| (phone.id, phone.name, phone.this)).collect()
 }
 
@@ -97,7 +93,7 @@ async fn one_phone_is_forgotten_and_the_other_is_not() {
     assert!(listed[0].2);
 
     // What is unauthenticated deletes nothing.
-    let refused = second.client.token_info(&*second.link, &watching(&token), None).await.unwrap_err();
+    let refused = second.client.token_info(&*second.link, &Customer::watching(&token), None).await.unwrap_err();
     assert_eq!(refused.code(), Code::UnknownPhone);
     assert_eq!(second.client.tokens().unwrap().len(), 1, "the pairing is kept");
     let refused = second.transfer(&Customer::new(token.hand()), &transfer(100)).await.unwrap_err();
@@ -126,7 +122,7 @@ async fn forgetting_needs_ok_on_the_token() {
 #[tokio::test]
 async fn the_forget_screen_names_the_phone() {
     let (_scene, token, first, second) = two().await;
-    let customer = watching(&token);
+    let customer = Customer::watching(&token);
     let gone = Some(own_id(&second));
     let person = async {
         let asked = customer.hand().answer("删除这部手机?", Key::Ok).await;
@@ -143,7 +139,7 @@ async fn a_phone_forgets_itself_on_both_sides() {
     forget(&second, &Customer::new(token.hand()), None).await.unwrap();
     assert!(second.client.tokens().unwrap().is_empty());
     assert_eq!(phones(&first, &token).await.len(), 1);
-    let refused = forget(&first, &watching(&token), Some(PhoneId::from([7; 8]))).await.unwrap_err();
+    let refused = forget(&first, &Customer::watching(&token), Some(PhoneId::from([7; 8]))).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
 }
 
@@ -162,9 +158,9 @@ async fn forgetting_on_one_side_is_repaired_by_pairing_again() {
 #[tokio::test]
 async fn a_second_phones_order_is_busy_and_replaces_nothing() {
     let (scene, token, first, second) = two().await;
-    let customer = watching(&token);
+    let customer = Customer::watching(&token);
     let order = first.order(&customer, &transfer(100)).await.unwrap();
-    let other = second.order(&watching(&token), &transfer(200)).await.unwrap();
+    let other = second.order(&Customer::watching(&token), &transfer(200)).await.unwrap();
     // The first phone leaves with its order on the screen.
     let leave = async {
         customer.told("review-on-token").await;
@@ -174,11 +170,11 @@ async fn a_second_phones_order_is_busy_and_replaces_nothing() {
     assert!(ended.is_none());
     let first = first.restart().await;
     let shown = token.hand().page();
-    let busy = second.finish(&watching(&token), other).await.unwrap_err();
+    let busy = second.finish(&Customer::watching(&token), other).await.unwrap_err();
     assert_eq!(busy.code(), Code::Busy);
     assert_eq!(token.hand().page(), shown);
     // Nor can it clear what it did not deliver: at the bank its own order ends, on the screen nothing.
-    let cancelled = second.client.cancel_order(&*second.link, &watching(&token), other).await.unwrap();
+    let cancelled = second.client.cancel_order(&*second.link, &Customer::watching(&token), other).await.unwrap();
     assert_eq!(cancelled.receipt.outcome, Outcome::Cancelled);
     assert_eq!(token.hand().page(), shown);
     assert_eq!(first.resume(&Customer::new(token.hand())).await.unwrap().receipt.outcome, Outcome::Executed);
@@ -190,7 +186,7 @@ async fn three_tries_and_the_mode_has_to_be_opened_again() {
     let scene = Scene::open().await;
     let token = scene.token().await;
     let phone = scene.phone("小张的手机", &token).await;
-    let customer = watching(&token);
+    let customer = Customer::watching(&token);
     token.hand().open_pairing().await;
     for _ in 0..3 {
         let pending = phone.client.pair(&*phone.link, &customer, false).await.unwrap();

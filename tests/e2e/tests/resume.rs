@@ -32,13 +32,6 @@ async fn die_at(phone: Phone, customer: &Customer, at: At) -> Phone {
     phone.restart().await
 }
 
-async fn stage() -> (Scene, Token, Phone) {
-    let scene = Scene::open().await;
-    let token = scene.token().await;
-    let phone = scene.with_certificate(&token).await;
-    (scene, token, phone)
-}
-
 /// How the one transfer stands in this phone's history.
 async fn status(phone: &Phone) -> Status {
     let history = phone.client.history().await.unwrap();
@@ -54,7 +47,7 @@ async fn lost_answer(token: &Token) {
 }
 
 async fn dies_before_the_decision(at: At, known_as: Status) {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let phone = die_at(phone, &Customer::new(token.hand()).who(Will::Watch), at).await;
     assert_eq!(status(&phone).await, known_as);
     let report = phone.resume(&Customer::new(token.hand())).await.unwrap();
@@ -83,7 +76,7 @@ async fn dies_when_shown() {
 }
 
 async fn dies_after_the_decision(at: At, known_as: Status) {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let phone = die_at(phone, &Customer::new(token.hand()), at).await;
     scene.moved(&[]).await;
     assert_eq!(status(&phone).await, known_as);
@@ -108,7 +101,7 @@ async fn dies_when_submitted() {
 
 #[tokio::test]
 async fn dies_when_settled_and_has_nothing_left_to_do() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let phone = die_at(phone, &Customer::new(token.hand()), At::Settled).await;
     let customer = Customer::new(token.hand()).who(Will::Watch);
     assert!(phone.client.resume(&*phone.link, &customer).await.unwrap().is_empty());
@@ -117,7 +110,7 @@ async fn dies_when_settled_and_has_nothing_left_to_do() {
 
 #[tokio::test]
 async fn dies_after_the_bank_made_the_order_and_before_it_knew() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let power = phone.power.clone();
     phone.bank.meet(route::ORDERS, 1, move || {
         let power = power.clone();
@@ -135,7 +128,7 @@ async fn dies_after_the_bank_made_the_order_and_before_it_knew() {
 
 #[tokio::test]
 async fn dies_after_the_bank_executed_and_before_it_knew() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let power = phone.power.clone();
     phone.bank.meet("/authorization", 1, move || {
         let power = power.clone();
@@ -153,7 +146,7 @@ async fn dies_after_the_bank_executed_and_before_it_knew() {
 
 #[tokio::test]
 async fn a_reply_that_is_lost_is_asked_for_again() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     phone.bank.meet("/authorization", 2, || Fate::ReplyLost);
     let report = phone.transfer(&Customer::new(token.hand()), &transfer(AMOUNT)).await.unwrap();
     assert_eq!(report.receipt.outcome, Outcome::Executed);
@@ -164,7 +157,7 @@ async fn a_reply_that_is_lost_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_answer_waits_for_a_bank_that_is_away() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     phone.bank.meet("/authorization", usize::MAX, || {
         Fate::Fails(ushield_client::Error::new(Code::BankUnreachable))
     });
@@ -188,7 +181,7 @@ async fn an_answer_waits_for_a_bank_that_is_away() {
 
 #[tokio::test]
 async fn a_bank_that_fails_ends_nothing() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     phone.bank.meet("/authorization", 1, || {
         Fate::Changed(Box::new(|response| ushield_client::ports::HttpResponse { status: 502, ..response }))
     });
@@ -200,7 +193,7 @@ async fn a_bank_that_fails_ends_nothing() {
 /// Whatever message is lost, and however: the client goes on by itself.
 #[tokio::test]
 async fn the_link_breaks_at_every_message() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let mut amounts = Vec::new();
     for way in [Way::ToToken, Way::ToPhone] {
         let messages = if way == Way::ToToken { 2 } else { 4 };
@@ -227,7 +220,7 @@ async fn the_link_breaks_at_every_message() {
 
 #[tokio::test]
 async fn an_answer_lost_on_the_link_is_the_same_when_it_is_delivered_again() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let customer = Customer::new(token.hand()).who(Will::Watch);
     let order = phone.order(&customer, &transfer(AMOUNT)).await.unwrap();
     {
@@ -258,7 +251,7 @@ async fn an_answer_lost_on_the_link_is_the_same_when_it_is_delivered_again() {
 
 #[tokio::test]
 async fn a_silent_link_is_given_up_when_its_time_is_over() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let customer = Customer::new(token.hand()).who(Will::Watch);
     let order = phone.order(&customer, &transfer(AMOUNT)).await.unwrap();
     let person = async {
@@ -281,7 +274,7 @@ async fn a_silent_link_is_given_up_when_its_time_is_over() {
 
 #[tokio::test]
 async fn a_token_that_loses_its_power_shows_the_order_again() {
-    let (scene, mut token, phone) = stage().await;
+    let (scene, mut token, phone) = Scene::ready().await;
     let watching = Customer::new(token.hand()).who(Will::Watch);
     let phone = die_at(phone, &watching, At::Shown).await;
     token.restart().await;
@@ -295,7 +288,7 @@ async fn a_token_that_loses_its_power_shows_the_order_again() {
 
 #[tokio::test]
 async fn an_answer_outlives_the_tokens_power() {
-    let (scene, mut token, phone) = stage().await;
+    let (scene, mut token, phone) = Scene::ready().await;
     let customer = Customer::new(token.hand()).who(Will::Watch);
     let order = phone.order(&customer, &transfer(AMOUNT)).await.unwrap();
     let person = async {
@@ -317,7 +310,7 @@ async fn an_answer_outlives_the_tokens_power() {
 
 #[tokio::test]
 async fn a_phone_without_its_store_takes_the_open_order_from_the_bank() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let phone = die_at(phone, &Customer::new(token.hand()).who(Will::Watch), At::Shown).await;
     drop(phone);
     token.line.cut();

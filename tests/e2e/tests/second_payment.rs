@@ -20,13 +20,6 @@ use ushield_protocol::receipt::Outcome;
 const AMOUNT: u64 = 30_000;
 const WARNING: &str = "重复付款";
 
-async fn stage() -> (Scene, Token, Phone) {
-    let scene = Scene::open().await;
-    let token = scene.token().await;
-    let phone = scene.with_certificate(&token).await;
-    (scene, token, phone)
-}
-
 /// Pays as the customer does; the pages that they read.
 async fn pay(phone: &Phone, token: &Token, amount: u64) -> (ushield_client::Report, Vec<Page>) {
     let customer = Customer::new(token.hand());
@@ -41,7 +34,7 @@ fn warns(pages: &[Page]) -> bool {
 
 #[tokio::test]
 async fn the_first_page_says_that_it_was_paid_before() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let (first, pages) = pay(&phone, &token, AMOUNT).await;
     assert!(!warns(&pages));
     scene.clock.advance(185);
@@ -58,7 +51,7 @@ async fn the_first_page_says_that_it_was_paid_before() {
 
 #[tokio::test]
 async fn a_rejection_is_no_payment_and_a_day_is_long_enough() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let no = Customer::new(token.hand()).who(Will::Reject);
     phone.transfer(&no, &transfer(AMOUNT)).await.unwrap();
     let (_, pages) = pay(&phone, &token, AMOUNT).await;
@@ -76,7 +69,7 @@ async fn a_rejection_is_no_payment_and_a_day_is_long_enough() {
 
 #[tokio::test]
 async fn an_open_order_is_the_answer_to_the_same_request() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let watching = Customer::new(token.hand()).who(Will::Watch);
     let open = phone.order(&watching, &transfer(AMOUNT)).await.unwrap();
     assert_eq!(watching.times("open-order-found"), 0);
@@ -96,7 +89,7 @@ async fn an_open_order_is_the_answer_to_the_same_request() {
 
 #[tokio::test]
 async fn beside_an_open_order_another_one_is_made_and_says_so() {
-    let (scene, token, phone) = stage().await;
+    let (scene, token, phone) = Scene::ready().await;
     let watching = Customer::new(token.hand()).who(Will::Watch);
     let open = phone.order(&watching, &transfer(AMOUNT)).await.unwrap();
     let mut beside = transfer(AMOUNT);
@@ -120,7 +113,7 @@ async fn beside_an_open_order_another_one_is_made_and_says_so() {
 
 #[tokio::test]
 async fn a_token_that_was_off_still_warns() {
-    let (scene, mut token, phone) = stage().await;
+    let (scene, mut token, phone) = Scene::ready().await;
     pay(&phone, &token, AMOUNT).await;
     token.restart().await;
     let (_, pages) = pay(&phone, &token, AMOUNT).await;

@@ -3,7 +3,7 @@
 //!
 //! Its own reading of the table; it knows the true keys of token and bank.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -78,6 +78,8 @@ struct Notes {
     violations: Vec<String>,
     tally: Tally,
     judged: bool,
+    /// Answers that the phone took when it could not judge them.
+    unjudged: BTreeSet<Vec<u8>>,
     ends: BTreeMap<OrderId, Outcome>,
 }
 
@@ -190,8 +192,14 @@ impl Witness {
             (S::Requested, S::Prepared { .. } | S::NotCreated { .. }) => Ok(()),
             (S::Prepared { order: a }, S::Sent { order: b })
             | (S::Sent { order: a } | S::Shown { order: a }, S::Prepared { order: b })
-            | (S::Sent { order: a }, S::Shown { order: b })
-            | (S::Sent { order: a } | S::Shown { order: a }, S::Decided { order: b, .. }) => same(a, b),
+            | (S::Sent { order: a }, S::Shown { order: b }) => same(a, b),
+            (S::Sent { order: a } | S::Shown { order: a }, S::Decided { order: b, answer }) => {
+                let mut notes = self.notes.lock().unwrap();
+                if !notes.judged {
+                    notes.unjudged.insert(answer.clone());
+                }
+                same(a, b)
+            }
             (S::Decided { order: a, answer: x }, S::Submitted { order: b, answer: y }) if !cancelled => {
                 same(a, b)?;
                 same(x, y)
@@ -250,7 +258,7 @@ impl Witness {
                 }
                 if by(Decision::Rejected, &truth.device) || by(Decision::Approved, &truth.pay) {
                     notes.tally.verified += 1;
-                } else if by(Decision::Approved, &truth.device) || notes.judged {
+                } else if by(Decision::Approved, &truth.device) || !notes.unjudged.contains(body) {
                     return Err("an authorization by a key that may not sign it".to_owned());
                 } else {
                     notes.tally.unjudged += 1;

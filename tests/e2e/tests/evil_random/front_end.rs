@@ -10,7 +10,7 @@ use ushield_e2e::evil::{Conduct, FrontEnd, drive};
 use ushield_protocol::authorization::{Authorization, Decision};
 use ushield_protocol::key::{RingVerifier, Sign as _};
 
-use crate::play::{Count, Play, play, report};
+use crate::play::{Caught, Count, Play, play, report};
 
 /// Sequences over one phone.
 const PER_WORLD: u64 = 12;
@@ -97,7 +97,7 @@ fn approved(played: &Play) {
     }
 }
 
-pub(crate) fn sequences(seeds: Range<u64>) -> Result<(Count, u64), (u64, Count, Vec<String>)> {
+pub(crate) fn sequences(seeds: Range<u64>) -> Result<(Count, u64), Caught> {
     let front: RefCell<Option<Arc<FrontEnd>>> = RefCell::default();
     let tricks = RefCell::new(0);
     let new = |number: u64| {
@@ -120,10 +120,10 @@ pub(crate) fn sequences(seeds: Range<u64>) -> Result<(Count, u64), (u64, Count, 
 #[test]
 fn a_hostile_front_end_gets_nothing() {
     ushield_protocol::stand_in::enable(true);
-    let played = sequences(0..1_000);
+    let played = sequences(0..20_000);
     let tricks = played.as_ref().map(|(_, tricks)| *tricks).unwrap_or_default();
     let count = report("hostile front end", played.map(|(count, _)| count));
     println!("hostile front end: {tricks} tricks");
-    assert!(count.executed > 0 && count.tally.receipts > 0 && tricks > 20_000);
+    assert!(count.executed > 0 && count.tally.receipts > 0 && tricks > 10_000);
     ushield_protocol::stand_in::enable(false);
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ushield_bank_api::{Password, Role};
+use ushield_bank_api::Password;
 use ushield_client::ports::BankHttp;
 use ushield_client::store::MemoryStore;
 use ushield_client::{Error, Moment, Status};
@@ -29,6 +29,13 @@ pub(crate) struct Count {
     pub(crate) worlds: u64,
     pub(crate) executed: usize,
     pub(crate) tally: Tally,
+}
+
+/// A sequence that was not as it should be.
+pub(crate) struct Caught {
+    pub(crate) seed: u64,
+    pub(crate) count: Count,
+    pub(crate) violations: Vec<String>,
 }
 
 impl Play {
@@ -179,11 +186,6 @@ impl Play {
             }
         }
     }
-
-    /// Role of the certificates here.
-    pub(crate) fn role() -> Role {
-        Role::Pay
-    }
 }
 
 fn over(status: Status) -> bool {
@@ -196,7 +198,7 @@ pub(crate) fn play(
     per_world: u64,
     new: impl Fn(u64) -> Play,
     sequence: impl Fn(&mut Play, u64, bool) -> bool,
-) -> Result<Count, (u64, Count, Vec<String>)> {
+) -> Result<Count, Caught> {
     let mut count = Count::default();
     let mut open: Option<(Play, u64)> = None;
     for seed in seeds {
@@ -216,7 +218,7 @@ pub(crate) fn play(
             false
         });
         if !violations.is_empty() {
-            return Err((seed, count, violations));
+            return Err(Caught { seed, count, violations });
         }
         if goes_on && !last {
             open = Some((played, left - 1));
@@ -229,7 +231,7 @@ pub(crate) fn play(
 
 /// Says what was played, or what went wrong.
 #[track_caller]
-pub(crate) fn report(name: &str, played: Result<Count, (u64, Count, Vec<String>)>) -> Count {
+pub(crate) fn report(name: &str, played: Result<Count, Caught>) -> Count {
     match played {
         Ok(count) => {
             println!(
@@ -238,7 +240,7 @@ pub(crate) fn report(name: &str, played: Result<Count, (u64, Count, Vec<String>)
             );
             count
         }
-        Err((seed, count, violations)) => {
+        Err(Caught { seed, count, violations }) => {
             panic!("{name}: seed {seed} (sequence {}, world {}): {violations:#?}", count.sequences, count.worlds)
         }
     }
