@@ -94,9 +94,10 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             _ => Code::StoreFailure,
         },
         // Values of another type or range than we wrote.
-        E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..) => {
-            Code::StoreCorrupt
-        }
+        E::InvalidColumnType(..)
+        | E::FromSqlConversionFailure(..)
+        | E::IntegralValueOutOfRange(..)
+        | E::Utf8Error(..) => Code::StoreCorrupt,
         _ => Code::StoreFailure,
     };
     Error::new(code).caused_by(error)
