@@ -41,6 +41,11 @@ impl Content {
         self.0.get(&(table, key.to_vec())).map(Vec::as_slice)
     }
 
+    /// The values of a table.
+    pub fn table(&self, table: Table) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().filter(move |((of, _), _)| *of == table).map(|(_, value)| value.as_slice())
+    }
+
     /// With these changes made.
     #[must_use]
     pub fn after(&self, changes: &[Change]) -> Self {

@@ -84,22 +84,20 @@ pub fn write(out: &mut impl Write, tag: u8, parts: &Parts) -> std::io::Result<()
 
 /// Reads a message; nothing at the end of the pipe, also in the middle of a message.
 pub fn read(from: &mut impl Read) -> Option<(u8, Parts)> {
-    let mut tag = [0];
-    from.read_exact(&mut tag).ok()?;
-    let mut number = || -> Option<(usize, &mut _)> {
-        let mut bytes = [0; 4];
-        from.read_exact(&mut bytes).ok()?;
-        Some((u32::from_be_bytes(bytes) as usize, &mut *from))
-    };
-    let (count, _) = number()?;
+    let [tag] = exactly(from)?;
+    let count = u32::from_be_bytes(exactly(from)?);
     let mut parts = Parts::new();
     for _ in 0..count {
-        let (length, from) = number()?;
-        let mut part = vec![0; length];
+        let mut part = vec![0; u32::from_be_bytes(exactly(from)?) as usize];
         from.read_exact(&mut part).ok()?;
         parts.push(part);
     }
-    Some((tag[0], parts))
+    Some((tag, parts))
+}
+
+fn exactly<const N: usize>(from: &mut impl Read) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    from.read_exact(&mut bytes).ok().map(|()| bytes)
 }
 
 /// Changes as parts.
