@@ -146,8 +146,9 @@ impl Client {
             return Err(Error::new(Code::BankLied).at("token"));
         }
         let ends = self.ports.clock.now().0.saturating_add(session.expires_in);
-        let record =
-            Zeroizing::new(Writer::new().array(2).text(session.token.expose()).uint(ends).into_bytes());
+        let token = session.token.expose();
+        let record = Writer::with_capacity(token.len() + 16).array(2).text(token).uint(ends).into_bytes();
+        let record = Zeroizing::new(record);
         self.store().put(Table::Session, ONLY, &record)
     }
 

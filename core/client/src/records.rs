@@ -112,8 +112,11 @@ impl Setup {
 
 impl TokenRecord {
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let writer =
-            Writer::new().map(1 + u64::from(self.profile.is_some())).key(1).bytes(&self.pairing.encode());
+        let pairing = self.pairing.encode();
+        let writer = Writer::with_capacity(pairing.len() + 16)
+            .map(1 + u64::from(self.profile.is_some()))
+            .key(1)
+            .bytes(&pairing);
         Zeroizing::new(match self.profile {
             Some(profile) => writer.key(2).uint(u64::from(profile)).into_bytes(),
             None => writer.into_bytes(),

@@ -35,8 +35,9 @@ impl PairingRecord {
     /// The bytes to be sealed.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<alloc::vec::Vec<u8>> {
+        let texts = self.name.len() + self.brand.len() + self.model.len();
         Zeroizing::new(
-            Writer::new()
+            Writer::with_capacity(256 + texts)
                 .map(9)
                 .key(1)
                 .bytes(self.device.as_bytes())

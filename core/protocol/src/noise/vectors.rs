@@ -64,7 +64,7 @@ fn handshake(vectors: &Value, part: &str, role: &str, pattern: Pattern) -> Hands
         bytes(&vectors["keys"][label]["private"]).try_into().unwrap()
     };
     let key = StaticKey::Here(DhSecret::from_bytes(&private("static")).unwrap());
-    let resolver = Resolver::new(key, Secret::new([0; 32]));
+    let resolver = Resolver::new(Some(key), Secret::new([0; 32]));
     let drawn = Drawn { resolver, bytes: private("ephemeral") };
     Handshake::with(pattern, Box::new(drawn), role == "initiator").unwrap()
 }
@@ -131,7 +131,7 @@ fn reconnect_with_a_key_that_lives_elsewhere() {
     let peers = [public(&vectors, "dh"), public(&vectors, "token-e-kk")];
     let agreements = peers.map(|peer| (peer, own.agree(&peer).unwrap())).to_vec();
     let key = StaticKey::Elsewhere { public: own.public_key(), agreements };
-    let drawn = Drawn { resolver: Resolver::new(key, Secret::new([0; 32])), bytes: label("phone-e-kk") };
+    let drawn = Drawn { resolver: Resolver::new(Some(key), Secret::new([0; 32])), bytes: label("phone-e-kk") };
     let pattern = Pattern::Kk { peer: public(&vectors, "dh") };
     let phone = Handshake::with(pattern, Box::new(drawn), true).unwrap();
     let token = handshake(&vectors, "kk", "responder", Pattern::Kk { peer: public(&vectors, "phone") });
