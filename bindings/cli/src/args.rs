@@ -162,6 +162,15 @@ pub(crate) enum Command {
         #[arg(value_name = "ORDER", value_parser = values::order_id)]
         order: OrderId,
     },
+    /// Try a token against the protocol, for those who make one.
+    ///
+    /// Runs the protocol's cases, good and hostile, and names for each the rule of docs/token.md that it stands for. The token is one
+    /// for tests: it must serve the bank whose keys are in --keys, have its initial PIN or the one that an earlier run left, and
+    /// pairing mode closed. You are told which key to press when; the software token's own keys are pressed through --face.
+    /// Exits with 0 when nothing failed, with 13 otherwise. Needs no set-up.
+    ///
+    /// Example: ushield conform --token tcp:127.0.0.1:7340 --keys bank --maker root.pem --face http://127.0.0.1:7341
+    Conform(Conform),
     /// Print completions for a shell.
     ///
     /// Example: ushield completions bash > ~/.local/share/bash-completion/completions/ushield
@@ -170,6 +179,28 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conform {
+    /// Where the token is.
+    #[arg(long, value_name = "tcp:HOST:PORT")]
+    pub(crate) token: LinkAddress,
+    /// Data folder of the bank that the token serves, as `ushield-bank init` made it: keys/root.key, transfer.key, certificate.key.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) keys: PathBuf,
+    /// Root certificate of the token's maker, PEM.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) maker: PathBuf,
+    /// The software token's HTTP face, whose keys are pressed and whose screen is read.
+    #[arg(long, value_name = "http://ADDRESS:PORT")]
+    pub(crate) face: Option<String>,
+    /// Also what takes minutes: about six more.
+    #[arg(long)]
+    pub(crate) slow: bool,
+    /// Also what spends PIN tries down to the last one; locks the PIN in the end, for good.
+    #[arg(long)]
+    pub(crate) destructive: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands: each takes its options to the client and its result to the output.
 
 mod certificate;
+mod conform;
 mod history;
 mod init;
 mod pin;
@@ -47,6 +48,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Resume => resume::run(&context.open().await?).await,
         Command::History { limit } => history::run(&context.open().await?, limit).await,
         Command::Cancel { order } => cancel(&context.open().await?, order).await,
+        Command::Conform(options) => conform::run(context, options).await,
         // Needs no folder: see `main`.
         Command::Completions { .. } => Ok(Answer::done(json!({}), "")),
     }

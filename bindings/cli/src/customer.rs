@@ -187,7 +187,8 @@ fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(Code::Interrupted).caused_by(error)
 }
 
-async fn stdin_line() -> Result<Option<String>, Error> {
+/// A line that a person types, echoed; none at the end of the input.
+pub(crate) async fn stdin_line() -> Result<Option<String>, Error> {
     let read = || {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
@@ -204,7 +205,8 @@ fn same_digits(answer: &[u8], digits: &str) -> Result<bool, Error> {
     }
 }
 
-fn yes_or_no(answer: &[u8]) -> Option<bool> {
+/// A clear answer, in either language.
+pub(crate) fn yes_or_no(answer: &[u8]) -> Option<bool> {
     match std::str::from_utf8(answer).ok()?.trim().to_lowercase().as_str() {
         "y" | "yes" | "是" | "相同" => Some(true),
         "n" | "no" | "否" | "不同" => Some(false),

@@ -167,7 +167,7 @@ cases! {
     "question-times-out" T35 Slow pin::question_times_out: "nobody answers the token's question: timed-out after 60 s"
     "pairing-times-out" T27 Slow pairing::times_out: "nobody presses OK at the digits: P6 timed-out 60 s after P4"
 
-    "pin-one-comparison" T42 Little pin::one_comparison: "a wrong PIN: one try; the next block is compared at the next OK and not before; the right one gives all tries back"
+    "pin-one-comparison" T42 Little pin::one_comparison: "wrong PINs: one try for one OK, the block used up; the next one waits for the next OK, whatever the screen shows; the right one gives all tries back"
     "pin-last-try" T44 Destructive pin::last_try: "four wrong PINs: the fifth comparison asks for a further OK"
     "forget-declined" T34 Little forget::declined: "forget, C: declined, the phone stays"
     "forget-phone" T34 Little forget::other: "forget, OK: the other phone is unknown"

@@ -71,6 +71,15 @@ impl Report {
         })
     }
 
+    /// Whether nothing failed, and nothing was left out because something else did not pass.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        let stands = |entry: &Entry| {
+            !matches!(entry.outcome, Outcome::Fail { .. } | Outcome::Skipped(Skipped::Needs(_)))
+        };
+        !self.cases.is_empty() && self.cases.iter().all(stands)
+    }
+
     /// The cases that failed.
     pub fn failures(&self) -> impl Iterator<Item = &Entry> {
         self.cases.iter().filter(|entry| matches!(entry.outcome, Outcome::Fail { .. }))

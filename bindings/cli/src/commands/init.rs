@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, options: Init) -> Result<Answer, Fail
         .map_err(|error| Failure::usage("--trust", format!("{}: {error}", options.trust.display())))?;
     let mut makers = Vec::new();
     for path in &options.maker_root {
-        makers.extend(certificates(path)?);
+        makers.extend(certificates(path, "--maker-root")?);
     }
 
     let (client, opened) = context.home.client(&options.bank, &bank_ca).await?;
@@ -53,9 +53,10 @@ fn read(path: &Path, flag: &'static str) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::usage(flag, format!("{}: {error}", path.display())))
 }
 
-fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let pem = read(path, "--maker-root")?;
-    let bad = |reason: &str| Failure::usage("--maker-root", format!("{}: {reason}", path.display()));
+/// The certificates of a PEM file.
+pub(super) fn certificates(path: &Path, flag: &'static str) -> Result<Vec<Vec<u8>>, Failure> {
+    let pem = read(path, flag)?;
+    let bad = |reason: &str| Failure::usage(flag, format!("{}: {reason}", path.display()));
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(found) if !found.is_empty() => Ok(found.into_iter().map(|der| der.to_vec()).collect()),

@@ -161,13 +161,11 @@ struct OrderOnLastPage {
     pages: ushield_protocol::render::Pages,
 }
 
-/// OK compares a wrong PIN: so many tries are left. Afterwards the last page stands again.
+/// OK compares a wrong PIN: so many tries are left. The message of it stands now, and gives way to the last page.
 async fn wrong_once(bench: &mut Bench, channel: &mut Channel, left: u8) -> Step {
     bench.press(Key::Ok).await?;
     let body = channel.event(Code::PinWrong).await?;
-    want(body == [left], &format!("{left} tries left"), || format!("{body:?}"))?;
-    sleep(MESSAGE).await;
-    Ok(())
+    want(body == [left], &format!("{left} tries left"), || format!("{body:?}"))
 }
 
 async fn send_quietly(channel: &mut Channel, pin: PinBlock) -> Step {
@@ -190,10 +188,17 @@ async fn five_tries(bench: &mut Bench) -> Step {
 pub(super) async fn one_comparison(bench: &mut Bench) -> Step {
     let (mut channel, shown) = shown_with_wrong(bench).await?;
     wrong_once(bench, &mut channel, 4).await?;
+    sleep(MESSAGE).await;
+    // The block is used up, and on the last page another one waits for its OK.
     bench.press(Key::Ok).await?;
     channel.event(Code::PinNeeded).await?;
+    send_quietly(&mut channel, bench.pin_block()?).await?;
+    send_quietly(&mut channel, block(WRONG)?).await?;
+    wrong_once(bench, &mut channel, 3).await?;
+    // So it does while the message stands.
     send_quietly(&mut channel, block(WRONG)?).await?;
     send_quietly(&mut channel, bench.pin_block()?).await?;
+    sleep(MESSAGE).await;
     approve_after(bench, &mut channel, shown).await?;
     channel.line.close().await;
     five_tries(bench).await
@@ -204,6 +209,7 @@ pub(super) async fn last_try(bench: &mut Bench) -> Step {
     for left in [4, 3, 2, 1] {
         wrong_once(bench, &mut channel, left).await?;
         send_quietly(&mut channel, if left == 1 { bench.pin_block()? } else { block(WRONG)? }).await?;
+        sleep(MESSAGE).await;
     }
     bench.press(Key::Ok).await?;
     channel.event(Code::LastTry).await?;
@@ -242,6 +248,7 @@ pub(super) async fn locked(bench: &mut Bench) -> Step {
     for left in [4, 3, 2, 1] {
         wrong_once(bench, &mut channel, left).await?;
         send_quietly(&mut channel, block(WRONG)?).await?;
+        sleep(MESSAGE).await;
     }
     bench.press(Key::Ok).await?;
     channel.event(Code::LastTry).await?;

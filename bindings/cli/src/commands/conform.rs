@@ -1,0 +1,151 @@
+//! `ushield conform`.
+
+mod person;
+mod wire;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use ushield_client::ports::{Connector, Link as _};
+use ushield_conform::bank::TestBank;
+use ushield_conform::face::FaceHand;
+use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped};
+use ushield_links::system::OsEntropy;
+use ushield_links::tcp::TcpConnector;
+use ushield_protocol::code::Class;
+use ushield_protocol::device::MakerRoot;
+
+use super::init::certificates;
+use crate::args::{Conform, LinkAddress};
+use crate::failure::{Failure, exit_of};
+use crate::output::table::{Align, table};
+use crate::output::{Answer, Output, Tone};
+use crate::session::Context;
+use crate::words::Words;
+
+use self::person::Person;
+use self::wire::Wire;
+
+pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, Failure> {
+    let output = context.output();
+    let words = &output.words;
+    let bank = TestBank::open(&options.keys).map_err(|bad| {
+        let file = bad.file.display().to_string();
+        Failure::usage(
+            "--keys",
+            words.fill("conform-key-file", &[("file", &file), ("problem", &bad.problem)]),
+        )
+    })?;
+    let makers: Vec<MakerRoot> =
+        certificates(&options.maker, "--maker")?.iter().filter_map(|der| MakerRoot::from_der(der)).collect();
+    if makers.is_empty() {
+        let file = options.maker.display().to_string();
+        return Err(Failure::usage("--maker", words.fill("conform-no-root", &[("file", &file)])));
+    }
+    let hand = hand(context, options.face.as_deref()).await?;
+    let LinkAddress::Tcp(address) = &options.token;
+    let connector = TcpConnector::new(address);
+    // One that is not there is no token that fails.
+    connector.connect().await?.close().await;
+    output.event(&json!({"moment": "conform-begins"}), &words.say("conform-begins"), Tone::Strong);
+    let setup = Setup {
+        connector: Arc::new(connector),
+        streams: Some(Arc::new(Wire::new(address))),
+        hand,
+        bank,
+        makers,
+        entropy: Arc::new(OsEntropy),
+        now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
+        slow: options.slow,
+        destructive: options.destructive,
+    };
+    let begins = |case: &ushield_conform::Case| {
+        let json = json!({"moment": "case", "case": case.id, "rule": case.rule});
+        output.wait(&json, &words.fill("conform-trying", &[("case", case.id), ("text", case.text)]));
+    };
+    let ended = |entry: &Entry| {
+        if matches!(entry.outcome, Outcome::Fail { .. }) {
+            let mut json = serde_json::to_value(entry).unwrap_or_default();
+            if let Some(object) = json.as_object_mut() {
+                object.insert("moment".to_owned(), "case-failed".into());
+            }
+            output.event(&json, &failure(words, entry), Tone::Bad);
+        }
+    };
+    let report = ushield_conform::run(setup, begins, ended).await;
+    Ok(answer(output, &report))
+}
+
+/// The software token's face, or the person at this terminal.
+async fn hand(context: &Context, face: Option<&str>) -> Result<Box<dyn Hand>, Failure> {
+    let output = context.output();
+    let words = &output.words;
+    match face {
+        Some(url) => {
+            let mut hand =
+                FaceHand::new(url).ok_or_else(|| Failure::usage("--face", words.say("conform-face-form")))?;
+            hand.screen().await.map_err(|unable| {
+                let values = [("url", url), ("reason", unable.0.as_str())];
+                Failure::usage("--face", words.fill("conform-not-heard", &values))
+            })?;
+            Ok(Box::new(hand))
+        }
+        None if output.interactive => Ok(Box::new(Person::new(Arc::clone(output)))),
+        None => Err(Failure::usage("--face", words.say("conform-nobody"))),
+    }
+}
+
+fn answer(output: &Output, report: &Report) -> Answer {
+    let words = &output.words;
+    let (passed, failed, skipped) = report.counts();
+    let columns = [
+        (words.say("conform-rule"), Align::Left),
+        (words.say("conform-case"), Align::Left),
+        (words.say("conform-result"), Align::Left),
+    ];
+    let rows: Vec<[String; 3]> = report
+        .cases
+        .iter()
+        .map(|entry| [entry.rule.to_owned(), entry.case.to_owned(), state(words, &entry.outcome)])
+        .collect();
+    let mut parts = vec![table(columns, &rows)];
+    parts.extend(report.failures().map(|entry| failure(words, entry)));
+    let counts = [passed, failed, skipped].map(|count| count.to_string());
+    let [p, f, s] = counts.each_ref();
+    parts.push(words.fill("conform-sum", &[("passed", p), ("failed", f), ("skipped", s)]));
+    parts.push(match report.passes() {
+        true => output.paint(&words.say("conform-passes"), Tone::Good),
+        false => output.paint(&words.say("conform-fails"), Tone::Bad),
+    });
+    let json = json!({
+        "passes": report.passes(), "passed": passed, "failed": failed, "skipped": skipped, "cases": report.cases,
+    });
+    let exit = if report.passes() { 0 } else { exit_of(Class::Terminal) };
+    Answer { json, text: parts.join("\n\n"), exit }
+}
+
+/// What was done, what is right, what came, and where the remedy stands.
+fn failure(words: &Words, entry: &Entry) -> String {
+    let Outcome::Fail { expected, came } = &entry.outcome else { return String::new() };
+    let remedy = words.fill("conform-remedy", &[("rule", entry.rule)]);
+    let tried = words.fill("conform-trying", &[("case", entry.case), ("text", entry.text)]);
+    let (should, did) = (words.say("conform-expected"), words.say("conform-came"));
+    format!("✗ {} {tried}\n  {should} {expected}\n  {did} {came}\n  → {remedy}", entry.rule)
+}
+
+fn state(words: &Words, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Pass => words.say("conform-state-passed"),
+        Outcome::Fail { .. } => words.say("conform-state-failed"),
+        Outcome::Skipped(why) => match why {
+            Skipped::Slow => words.say("conform-skip-slow"),
+            Skipped::Destructive => words.say("conform-skip-destructive"),
+            Skipped::Needs(case) => words.fill("conform-skip-needs", &[("case", case)]),
+            Skipped::NotFresh => words.say("conform-skip-fresh"),
+            Skipped::NoScreen => words.say("conform-skip-screen"),
+            Skipped::NoStream => words.say("conform-skip-stream"),
+            Skipped::Hand(reason) => words.fill("conform-skip-hand", &[("reason", reason)]),
+        },
+    }
+}
