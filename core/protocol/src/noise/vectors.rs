@@ -131,7 +131,8 @@ fn reconnect_with_a_key_that_lives_elsewhere() {
     let peers = [public(&vectors, "dh"), public(&vectors, "token-e-kk")];
     let agreements = peers.map(|peer| (peer, own.agree(&peer).unwrap())).to_vec();
     let key = StaticKey::Elsewhere { public: own.public_key(), agreements };
-    let drawn = Drawn { resolver: Resolver::new(Some(key), Secret::new([0; 32])), bytes: label("phone-e-kk") };
+    let drawn =
+        Drawn { resolver: Resolver::new(Some(key), Secret::new([0; 32])), bytes: label("phone-e-kk") };
     let pattern = Pattern::Kk { peer: public(&vectors, "dh") };
     let phone = Handshake::with(pattern, Box::new(drawn), true).unwrap();
     let token = handshake(&vectors, "kk", "responder", Pattern::Kk { peer: public(&vectors, "phone") });

@@ -1,0 +1,128 @@
+//! `ushield-simulator`: plays seeds, one after the other or one again.
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ushield_protocol::planted::Bug;
+use ushield_simulator::fault::Table;
+use ushield_simulator::{Crypto, Run};
+
+#[derive(Parser)]
+#[command(about = "Plays simulated runs of phones, token and bank")]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Plays one seed again and prints what happened.
+    Replay {
+        /// The seed.
+        #[arg(long)]
+        seed: u64,
+        /// Cryptography.
+        #[arg(long, value_enum, default_value = "real")]
+        crypto: Which,
+        /// A planted bug, by name.
+        #[arg(long)]
+        bug: Option<String>,
+    },
+    /// Plays many seeds and prints the first that fails.
+    Soak {
+        /// How many.
+        #[arg(long, default_value_t = 10_000)]
+        seeds: u64,
+        /// The first; fresh ones by default.
+        #[arg(long)]
+        from: Option<u64>,
+        /// Cryptography.
+        #[arg(long, value_enum, default_value = "stand-in")]
+        crypto: Which,
+        /// A planted bug, by name.
+        #[arg(long)]
+        bug: Option<String>,
+        /// Goes on after a seed that fails, until so many have.
+        #[arg(long, default_value_t = 1)]
+        failures: u64,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    Real,
+    StandIn,
+}
+
+impl From<Which> for Crypto {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Real => Crypto::Real,
+            Which::StandIn => Crypto::StandIn,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Args::parse().what {
+        What::Replay { seed, crypto, bug } => replay(seed, crypto.into(), bug.as_deref()),
+        What::Soak { seeds, from, crypto, bug, failures } => {
+            soak(seeds, from, crypto.into(), bug.as_deref(), failures)
+        }
+    }
+}
+
+fn run(seed: u64, crypto: Crypto, bug: Option<&str>) -> Option<Run> {
+    let run = Run::new(seed, crypto);
+    match bug {
+        None => Some(run),
+        Some(name) => Bug::from_name(name).map(|bug| run.with(bug)),
+    }
+}
+
+fn unknown_bug() -> ExitCode {
+    let names: Vec<_> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+    eprintln!("There is no such bug. There are: {}", names.join(", "));
+    ExitCode::from(2)
+}
+
+fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
+    let Some(run) = run(seed, crypto, bug) else { return unknown_bug() };
+    let outcome = Run { text: true, ..run }.play();
+    print!("{}", outcome.text);
+    println!("trace {}", outcome.hash);
+    println!("orders {}, executed {}, messages {}", outcome.orders, outcome.executed, outcome.messages);
+    for violation in &outcome.violations {
+        println!("VIOLATION {violation}");
+    }
+    if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn soak(seeds: u64, from: Option<u64>, crypto: Crypto, bug: Option<&str>, most_failures: u64) -> ExitCode {
+    let fresh = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() * 1_000_000);
+    let from = from.unwrap_or_else(fresh);
+    println!("seeds {from} to {}", from + seeds - 1);
+    let (mut table, mut orders, mut executed, mut failed) = (Table::default(), 0, 0, 0);
+    for seed in from..from + seeds {
+        let Some(run) = run(seed, crypto, bug) else { return unknown_bug() };
+        let outcome = run.play();
+        table.add(&outcome.table);
+        orders += outcome.orders;
+        executed += outcome.executed;
+        if !outcome.violations.is_empty() {
+            failed += 1;
+            println!("after {} seeds: {}", seed - from + 1, run.command());
+            outcome.violations.iter().for_each(|violation| println!("VIOLATION {violation}"));
+            if failed == most_failures {
+                return ExitCode::FAILURE;
+            }
+        }
+        if (seed - from + 1).is_multiple_of(1_000) {
+            eprintln!("{} of {seeds}: {orders} orders, {} faults", seed - from + 1, table.total());
+        }
+    }
+    println!("{seeds} seeds, {orders} orders, {executed} payments executed, {} faults", table.total());
+    println!("{table}");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

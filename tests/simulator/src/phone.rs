@@ -1,0 +1,174 @@
+//! A phone: what survives its death, and what its app is doing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ushield_client::ports::{Change, Table};
+use ushield_client::records::OrderRecord;
+use ushield_client::store::MemoryStore;
+use ushield_protocol::noise::DhSecret;
+use ushield_session::order_life::Stage;
+
+use crate::fault::{Doing, Fault};
+use crate::rng::Rng;
+use crate::world::{Event, World};
+
+/// A phone.
+#[derive(Debug)]
+pub struct PhoneSide {
+    /// What is on its disk.
+    pub disk: Arc<MemoryStore>,
+    /// What is in its key store.
+    pub keys: BTreeMap<String, DhSecret>,
+    /// Its random numbers.
+    pub rng: Rng,
+    /// How far its clock is ahead of the bank's, in seconds.
+    pub skew: i64,
+    /// Counts its app's lives: what an earlier one still does has no effect.
+    pub life: u64,
+    /// The app's task, while it runs.
+    pub task: Option<u64>,
+    /// What it is doing.
+    pub doing: Doing,
+    /// The payment that its app pursues.
+    pub pursued: Option<usize>,
+    /// Its app has seen the certificate through.
+    pub has_certificate: bool,
+    /// The digits that it shows.
+    pub digits: Option<String>,
+    /// The customer wants the order back that it runs.
+    pub wants_back: bool,
+    /// What waits for that.
+    pub waiting: Vec<std::task::Waker>,
+}
+
+impl PhoneSide {
+    /// A new phone.
+    #[must_use]
+    pub fn new(seed: u64, number: u64, skew: i64) -> Self {
+        Self {
+            disk: Arc::default(),
+            keys: BTreeMap::new(),
+            rng: Rng::new(seed, 10 + number),
+            skew,
+            life: 0,
+            task: None,
+            doing: Doing::Idle,
+            pursued: None,
+            has_certificate: false,
+            digits: None,
+            wants_back: false,
+            waiting: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// Whether a life of an app is the present one.
+    #[must_use]
+    pub fn lives(&self, phone: usize, life: u64) -> bool {
+        self.phones[phone].life == life
+    }
+
+    /// The app dies wherever it is; it is started again later.
+    pub fn kill_phone(&mut self, phone: usize) {
+        self.say(&format!("phone {phone} dies"));
+        let side = &mut self.phones[phone];
+        side.life += 1;
+        side.digits = None;
+        side.pursued = None;
+        side.doing = Doing::Idle;
+        side.wants_back = false;
+        side.waiting.clear();
+        let task = side.task.take();
+        self.to_kill.extend(task);
+        let delay = self.rng.within(1_000, 20_000);
+        let life = self.phones[phone].life;
+        self.after(delay, Event::PhoneUp { phone, life });
+    }
+
+    /// The app is started, unless it died once more before it was.
+    pub fn phone_up(&mut self, phone: usize, life: u64) {
+        if self.lives(phone, life) {
+            self.to_start.push(phone);
+        }
+    }
+
+    /// Whether the app is killed now, or the token loses its power, as it may at any time.
+    pub fn may_die(&mut self, phone: usize) -> bool {
+        if self.strikes(Fault::TokenOff, phone) && self.token.is_on() {
+            self.power_lost();
+        }
+        let dies = self.strikes(Fault::PhoneKilled, phone);
+        if dies {
+            self.kill_phone(phone);
+        }
+        dies
+    }
+
+    /// The customer wants back what the phone runs.
+    pub fn wants_back(&mut self, phone: usize) {
+        self.say(&format!("the customer of phone {phone} wants it back"));
+        let side = &mut self.phones[phone];
+        side.wants_back = true;
+        for waker in side.waiting.drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// A commit of a living app. False: the disk did not take it, or nobody will hear that it did.
+    pub fn commit(&mut self, phone: usize, changes: &[Change]) -> Committed {
+        let fault = self.plan.first(&[Fault::DiskBefore, Fault::DiskAfter, Fault::DiskFull]);
+        if let Some(fault) = fault {
+            self.struck(fault, phone);
+        }
+        match fault {
+            Some(Fault::DiskFull) => return Committed::Full,
+            Some(Fault::DiskBefore) => {
+                self.kill_phone(phone);
+                return Committed::Dead;
+            }
+            _ => {}
+        }
+        let disk = Arc::clone(&self.phones[phone].disk);
+        ushield_client::ports::Store::commit(disk.as_ref(), changes).expect("a store in memory");
+        for change in changes {
+            self.note(phone, change);
+        }
+        if fault == Some(Fault::DiskAfter) {
+            self.kill_phone(phone);
+            return Committed::Dead;
+        }
+        Committed::Done
+    }
+
+    /// What a change says of what the phone is doing.
+    fn note(&mut self, phone: usize, change: &Change) {
+        let Change::Put { table: Table::Order, value, .. } = change else { return };
+        let record = OrderRecord::decode(value).expect("an order's record is as the client writes it");
+        let stage = record.life.stage();
+        let doing = match stage {
+            Stage::Settled { .. } | Stage::NotCreated { .. } => Doing::Idle,
+            _ if record.life.cancelled() => Doing::Cancelling,
+            Stage::Requested => Doing::Requested,
+            Stage::Prepared { .. } => Doing::Prepared,
+            Stage::Sent { .. } => Doing::Sent,
+            Stage::Shown { .. } => Doing::Shown,
+            Stage::Decided { .. } => Doing::Decided,
+            Stage::Submitted { .. } => Doing::Submitted,
+        };
+        self.phones[phone].doing = doing;
+        self.say(&format!("phone {phone}: order {:?} {}", record.id, doing.name()));
+    }
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is durable.
+    Done,
+    /// Nothing of it is.
+    Full,
+    /// The phone died.
+    Dead,
+}
