@@ -154,6 +154,7 @@ fn every_command_has_a_help_with_an_example() {
         &["resume"],
         &["history"],
         &["cancel"],
+        &["conform"],
         &["completions"],
     ] {
         let help = run(&[command, &["--help"]].concat());
@@ -436,4 +437,33 @@ fn a_second_program_on_the_same_store_is_told_who_has_it() {
     assert_eq!(error["detail"]["holder"], serde_json::json!({"pid": 4242, "program": "another"}));
     drop(lock);
     assert_eq!(run(&["history", "--home", &home, "--json"]).code, 0);
+}
+
+fn conform(keys: &Path, more: &[&str]) -> Ran {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/root.pem");
+    let keys = keys.to_str().unwrap();
+    let args = ["conform", "--token", "tcp:127.0.0.1:9", "--keys", keys, "--maker", root, "--lang", "en"];
+    run(&[&args[..], more].concat())
+}
+
+#[test]
+fn conform_names_the_option_at_fault_before_it_touches_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = conform(folder.path(), &[]);
+    assert!(ran.code == 2 && ran.err.contains("--keys") && ran.err.contains("root.key"), "{}", ran.err);
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    for (at, name) in ["root", "transfer", "certificate"].iter().enumerate() {
+        let key = format!("{:064x}\n", at + 1);
+        fs::write(folder.path().join("keys").join(format!("{name}.key")), key).unwrap();
+    }
+    let ran = conform(folder.path(), &[]);
+    assert!(ran.code == 2 && ran.err.contains("--face"), "nobody at a terminal: {}", ran.err);
+    for url in ["127.0.0.1:1", "https://127.0.0.1:1", "http://host:1", "http://127.0.0.1:1"] {
+        let ran = conform(folder.path(), &["--face", url]);
+        assert!(ran.code == 2 && ran.err.contains("--face"), "{url}: {}", ran.err);
+    }
+    fs::write(folder.path().join("keys/transfer.key"), "00").unwrap();
+    let ran = conform(folder.path(), &["--json"]);
+    assert_eq!((ran.code, ran.json()["error"]["flag"].as_str()), (2, Some("--keys")));
+    assert!(ran.json()["error"]["what"].as_str().unwrap().contains("transfer.key"));
 }

@@ -149,3 +149,44 @@ fn state(words: &Words, outcome: &Outcome) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ushield_client::catalogue::Language;
+
+    use super::*;
+    use crate::args::Colour;
+
+    fn entry(case: &'static str, outcome: Outcome) -> Entry {
+        Entry { case, rule: "T9", text: "what is done", outcome }
+    }
+
+    fn told(lang: Language, outcomes: Vec<Outcome>) -> Answer {
+        let output = Output::new(Words::new(lang), false, Colour::Never);
+        let cases = outcomes.into_iter().map(|outcome| entry("a-case", outcome)).collect();
+        answer(&output, &Report { cases })
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_rule_and_ends_otherwise() {
+        let fail = Outcome::Fail { expected: "this".to_owned(), came: "that".to_owned() };
+        for lang in Language::ALL {
+            let failed = told(lang, vec![Outcome::Pass, fail.clone(), Outcome::Skipped(Skipped::Slow)]);
+            assert_eq!(failed.exit, 13);
+            for part in ["a-case", "this", "that", "docs/token.md", "T9", "--slow"] {
+                assert!(failed.text.contains(part), "{lang:?} {part}: {}", failed.text);
+            }
+            let counts = ["passed", "failed", "skipped"].map(|name| failed.json[name].as_u64());
+            assert_eq!(counts, [Some(1); 3]);
+            assert_eq!(failed.json["cases"][1]["came"], "that");
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_asked_for_may_be_left_out() {
+        let exit = |outcomes| told(Language::En, outcomes).exit;
+        assert_eq!(exit(vec![Outcome::Pass, Outcome::Skipped(Skipped::Slow)]), 0);
+        assert_eq!(exit(vec![Outcome::Pass, Outcome::Skipped(Skipped::Needs("pairing-good"))]), 13);
+        assert_eq!(exit(vec![]), 13, "nothing was tried");
+    }
+}

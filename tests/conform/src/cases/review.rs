@@ -216,8 +216,8 @@ pub(super) async fn expired(bench: &mut Bench) -> Step {
 pub(super) async fn floor_by_decision(bench: &mut Bench) -> Step {
     let mut channel = bench.channel().await?;
     let mut future = bench.transfer().await?;
-    future.issued += 20_000;
-    future.expires += 20_000;
+    future.issued += 2_000;
+    future.expires += 2_000;
     let bytes = bench.sign(&future)?;
     bench.show(&mut channel, &bytes, None).await?;
     channel.send(&Request::Cancel { order: future.id }).await?;
