@@ -22,6 +22,7 @@ const REMEMBERED: usize = 50_000;
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static POINTS: RefCell<BTreeMap<Vec<u8>, Option<p256::PublicKey>>> = RefCell::default();
+    static SIGNING: RefCell<BTreeMap<[u8; 32], p256::ecdsa::SigningKey>> = RefCell::default();
     static PUBLIC: RefCell<BTreeMap<[u8; 32], [u8; PUBLIC_KEY_LEN]>> = RefCell::default();
     static AGREED: RefCell<BTreeMap<[u8; 65], Option<[u8; 32]>>> = RefCell::default();
     static VERIFIED: RefCell<BTreeMap<[u8; 32], bool>> = RefCell::default();
@@ -60,6 +61,19 @@ fn remember<K: Ord, V: Clone>(
 pub(crate) fn point(bytes: &[u8]) -> Option<p256::PublicKey> {
     let decode = || p256::PublicKey::from_sec1_bytes(bytes).ok();
     if on() { remember(&POINTS, Vec::from(bytes), decode) } else { decode() }
+}
+
+/// A scalar with its point, multiplied once.
+pub(crate) fn signing_key(scalar: &[u8; 32]) -> Option<p256::ecdsa::SigningKey> {
+    let make = || p256::ecdsa::SigningKey::from_slice(scalar).ok();
+    if !on() {
+        return make();
+    }
+    if let Some(known) = SIGNING.with_borrow(|memory| memory.get(scalar).cloned()) {
+        return Some(known);
+    }
+    let made = make()?;
+    Some(remember(&SIGNING, *scalar, || made))
 }
 
 /// A scalar's point, multiplied once.
