@@ -87,7 +87,10 @@ fn kept_in_time(scenario: Scenario, story: &Story, content: &Content) -> Result<
     for sent in token.orders() {
         let known = has(&|stage| match stage {
             Stage::Requested | Stage::NotCreated { .. } => false,
-            Stage::Prepared { order } => *order == sent && scenario == Scenario::Withdrawn,
+            // The token said that it does not show it any more.
+            Stage::Prepared { order } => {
+                *order == sent && matches!(scenario, Scenario::Withdrawn | Scenario::Cancel)
+            }
             Stage::Sent { order }
             | Stage::Shown { order }
             | Stage::Decided { order, .. }
