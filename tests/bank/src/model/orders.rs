@@ -57,8 +57,8 @@ impl Model {
         creation_key: &(i64, String),
         request: &OrderRequest,
     ) -> CreationRows {
-        let mut rows = CreationRows::default();
-        rows.before = self.creations.get(creation_key).map(|created| created.before.clone());
+        let before = self.creations.get(creation_key).map(|created| created.before.clone());
+        let mut rows = CreationRows { before, ..CreationRows::default() };
         if let OrderRequest::Transfer(transfer) = request {
             let debtor = self.accounts.get(&transfer.debtor_account);
             rows.debtor = debtor

@@ -38,7 +38,8 @@ async fn before(
     customer: &Customer,
     creation_key: &str,
 ) -> Result<Option<Before>, BankError> {
-    let row: Option<(Vec<u8>, Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(
+    type Columns = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
+    let row: Option<Columns> = sqlx::query_as(
         "SELECT request_hash, order_id, status, body FROM creations WHERE customer = ? AND creation_key = ?",
     )
     .bind(customer.id)

@@ -420,7 +420,7 @@ async fn random_sequence(seed: u64) -> Homes {
             }
         }
         // In most banks tokens have their certificates soon.
-        if let Some(token) = tokens.get(play.certified).filter(|_| seed % 4 != 0) {
+        if let Some(token) = tokens.get(play.certified).filter(|_| !seed.is_multiple_of(4)) {
             let (session, since) = &play.sessions[usize::from(play.certified == 2)];
             if homes.now < since + 900 {
                 let (key, session) = (homes.key(), session.clone());

@@ -42,7 +42,8 @@ struct Seeded(Mutex<Dice>);
 
 impl Entropy for Seeded {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
-        self.0.lock().unwrap().fill(bytes);
+        let mut dice = self.0.lock().map_err(|_| getrandom::Error::UNEXPECTED)?;
+        dice.fill(bytes);
         Ok(())
     }
 }
