@@ -63,7 +63,7 @@ pub struct HistoryEntry {
     pub creation: [u8; 16],
     /// The order's id, once there is one.
     pub id: Option<OrderId>,
-    /// When it was asked for, Unix seconds.
+    /// When it was asked for, Unix seconds; zero where the record cannot be read.
     pub asked: u64,
     /// What became of it.
     pub status: Status,
@@ -77,12 +77,31 @@ pub struct HistoryEntry {
     pub problem: Option<Error>,
 }
 
+impl HistoryEntry {
+    /// A record that cannot be read: what became of its order the bank knows.
+    fn unreadable(key: &[u8], problem: Error) -> Self {
+        Self {
+            creation: key.try_into().unwrap_or_default(),
+            id: None,
+            asked: 0,
+            status: Status::Unknown,
+            cancelled: false,
+            order: None,
+            receipt: None,
+            problem: Some(problem),
+        }
+    }
+}
+
 /// Ids and states alone: the order holds names and accounts.
 impl std::fmt::Debug for HistoryEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HistoryEntry({:?}, {:?}, {:?})", self.id, self.status, self.problem)
     }
 }
+
+/// A record by its key, or why it cannot be read.
+type JudgedRecord = (Vec<u8>, Result<OrderRecord, Error>);
 
 /// How a run through an order's life ended, and what it cost on the link.
 #[derive(Clone, Debug)]
@@ -103,9 +122,11 @@ impl Client {
     // Shells await it; a history may come from a slower store one day.
     #[allow(clippy::unused_async)]
     pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
-        let records = self.order_records()?;
-        let mut entries: Vec<HistoryEntry> =
-            records.into_iter().map(|record| self.history_entry(&record)).collect();
+        let entry = |(key, record): JudgedRecord| match record {
+            Ok(record) => self.history_entry(&record),
+            Err(problem) => HistoryEntry::unreadable(&key, problem),
+        };
+        let mut entries: Vec<HistoryEntry> = self.judged_records()?.into_iter().map(entry).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.asked));
         Ok(entries)
     }
@@ -159,8 +180,20 @@ impl Client {
             .map_err(|unshowable| Error::from(ushield_protocol::refusal::Refusal::from(unshowable)))
     }
 
+    /// The records that can be read.
     pub(crate) fn order_records(&self) -> Result<Vec<OrderRecord>, Error> {
-        self.store().list(Table::Order)?.iter().map(|(_, record)| OrderRecord::decode(record)).collect()
+        Ok(self.judged_records()?.into_iter().filter_map(|(_, record)| record.ok()).collect())
+    }
+
+    /// All records by their keys: one that cannot be read does not keep the others away.
+    fn judged_records(&self) -> Result<Vec<JudgedRecord>, Error> {
+        let records = self.store().list(Table::Order)?.into_iter();
+        Ok(records.map(|(key, record)| (key, OrderRecord::decode(&record))).collect())
+    }
+
+    /// What is wrong with the records that cannot be read.
+    fn unreadable_records(&self) -> Result<Vec<Error>, Error> {
+        Ok(self.judged_records()?.into_iter().filter_map(|(_, record)| record.err()).collect())
     }
 
     pub(crate) fn order_record(&self, id: OrderId) -> Result<OrderRecord, Error> {

@@ -90,13 +90,14 @@ impl Client {
     /// need a token and its customer, the most urgent first.
     ///
     /// # Errors
-    /// Per order, beside its id; the list itself fails with `store-*`.
+    /// Per order, beside its id, `store-corrupt` for a record that cannot be read among them; the list itself fails with `store-*`.
     pub async fn resume(
         &self,
         connector: &dyn Connector,
         customer: &dyn Customer,
     ) -> Result<Vec<(Option<OrderId>, Result<Report, Error>)>, Error> {
-        let mut results = Vec::new();
+        let unreadable = self.unreadable_records()?.into_iter();
+        let mut results: Vec<_> = unreadable.map(|problem| (None, Err(problem))).collect();
         let mut records = self.order_records()?;
         records.retain(|record| !record.life.is_over());
         let records = self.settle_ended(customer, records, &mut results).await?;
