@@ -62,9 +62,12 @@ pub fn poison(secret: &[u8]) {
     request(MAKE_UNDEFINED, secret.as_ptr().expose_provenance(), secret.len());
 }
 
-/// They are no secret any more: an outcome that everybody sees.
-pub fn publish<T: Copy>(outcome: &T) {
-    request(MAKE_DEFINED, core::ptr::from_ref(outcome).expose_provenance(), size_of::<T>());
+/// A value that is no secret any more: an outcome that everybody sees.
+#[must_use]
+#[inline(never)]
+pub fn publish<T: Copy>(mut outcome: T) -> T {
+    request(MAKE_DEFINED, core::ptr::from_mut(&mut outcome).expose_provenance(), size_of::<T>());
+    core::hint::black_box(outcome)
 }
 
 /// Bytes that are no secret any more.

@@ -71,8 +71,9 @@ impl Secrets {
         &self.0
     }
 
-    /// Adds one that was learned from where it lies.
+    /// Adds one that was learned from where it lies, in the place of another of this name.
     pub fn learn(&mut self, name: &str, secret: &[u8]) {
+        self.0.retain(|canary| canary.name != name);
         self.0.push(Canary::of(name, secret));
     }
 }

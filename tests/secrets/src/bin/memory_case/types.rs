@@ -199,7 +199,8 @@ pub(crate) fn error(look: &mut Look) {
         refused += usize::from(serde_json::from_slice::<SessionRequest>(&longer).is_err());
     }
     // PINs that are none, with a PIN inside.
-    let mut block = Zeroizing::new(*everything.pin.expose());
+    let mut block = Box::new([0; 32]);
+    block.copy_from_slice(everything.pin.expose());
     block[20] = 1;
     let pin = look.secrets.get("pin").reveal();
     let long = Zeroizing::new([pin.as_slice(), b"x"].concat());
@@ -208,7 +209,8 @@ pub(crate) fn error(look: &mut Look) {
     refused += usize::from(Secret::<31>::from_slice(everything.secret.expose()).is_none());
     let not_text = Zeroizing::new([look.secrets.get("password").reveal().as_slice(), &[0xff]].concat());
     refused += usize::from(Password::new(not_text).is_none());
-    drop((everything, forms, block, pin, long));
+    zeroize::Zeroize::zeroize(&mut *block);
+    drop((everything, forms, pin, long));
     println!("# {refused} refused");
     look.at("after");
 }
