@@ -19,12 +19,14 @@ const EPHEMERAL_KEYS: u8 = 64;
 /// What is remembered of each kind before it is forgotten again.
 const REMEMBERED: usize = 50_000;
 
+type Pair = ([u8; PUBLIC_KEY_LEN], [u8; PUBLIC_KEY_LEN]);
+
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static POINTS: RefCell<BTreeMap<Vec<u8>, Option<p256::PublicKey>>> = RefCell::default();
     static SIGNING: RefCell<BTreeMap<[u8; 32], p256::ecdsa::SigningKey>> = RefCell::default();
     static PUBLIC: RefCell<BTreeMap<[u8; 32], [u8; PUBLIC_KEY_LEN]>> = RefCell::default();
-    static AGREED: RefCell<BTreeMap<[u8; 65], Option<[u8; 32]>>> = RefCell::default();
+    static AGREED: RefCell<BTreeMap<Pair, Option<[u8; 32]>>> = RefCell::default();
     static VERIFIED: RefCell<BTreeMap<[u8; 32], bool>> = RefCell::default();
 }
 
@@ -84,20 +86,18 @@ pub(crate) fn public(
     if on() { remember(&PUBLIC, *scalar, multiply) } else { multiply() }
 }
 
-/// What a scalar and a point agree on, computed once.
+/// What two points agree on, computed once by either side.
 pub(crate) fn agreed(
-    scalar: &[u8; 32],
-    point: &[u8; PUBLIC_KEY_LEN],
+    own: impl FnOnce() -> [u8; PUBLIC_KEY_LEN],
+    peer: &[u8; PUBLIC_KEY_LEN],
     agree: impl FnOnce() -> Option<[u8; 32]>,
 ) -> Option<[u8; 32]> {
     if !on() {
         return agree();
     }
-    let mut key = [0; 65];
-    for (to, from) in key.iter_mut().zip(scalar.iter().chain(point)) {
-        *to = *from;
-    }
-    remember(&AGREED, key, agree)
+    let own = own();
+    let pair = if own < *peer { (own, *peer) } else { (*peer, own) };
+    remember(&AGREED, pair, agree)
 }
 
 /// One of the few ephemeral scalars, by the bytes that were drawn.

@@ -17,6 +17,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::key::PublicKey;
 use ushield_protocol::message::Kind;
 use ushield_protocol::noise::{DhSecret, SharedSecret};
+use ushield_protocol::stand_in;
 use zeroize::Zeroizing;
 
 use crate::link::{End, Received};
@@ -104,6 +105,10 @@ impl Keystore for Ports {
         if !side.keys.contains_key(name) {
             let mut bytes = Zeroizing::new([0; 32]);
             side.rng.fill(bytes.as_mut_slice());
+            if stand_in::on() {
+                // One key for each phone in all runs: what it agrees on is remembered.
+                bytes.fill(0x70 + u8::try_from(self.phone).unwrap_or(0));
+            }
             let key = DhSecret::from_bytes(&bytes).ok_or(Error::new(Code::KeystoreFailure))?;
             side.keys.insert(name.to_owned(), key);
         }
