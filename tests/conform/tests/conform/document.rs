@@ -31,7 +31,9 @@ fn names(cell: &str) -> Vec<&str> {
 fn every_case_stands_at_its_rule() {
     let rules = rules();
     for case in all() {
-        let cell = rules.get(case.rule).unwrap_or_else(|| panic!("{} names {}, which is no rule", case.id, case.rule));
+        let cell = rules
+            .get(case.rule)
+            .unwrap_or_else(|| panic!("{} names {}, which is no rule", case.id, case.rule));
         assert!(names(cell).contains(&case.id), "{} of {} is not at its rule: {cell}", case.id, case.rule);
     }
     let ids: BTreeSet<&str> = all().iter().map(|case| case.id).collect();
