@@ -15,7 +15,7 @@ use std::vec::Vec;
 use crate::key::{PUBLIC_KEY_LEN, SIGNATURE_LEN, sha256};
 
 /// Ephemeral keys to choose from.
-const EPHEMERAL_KEYS: u8 = 64;
+const EPHEMERAL_KEYS: u8 = 16;
 /// What is remembered of each kind before it is forgotten again.
 const REMEMBERED: usize = 50_000;
 
