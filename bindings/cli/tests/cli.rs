@@ -442,7 +442,19 @@ fn a_second_program_on_the_same_store_is_told_who_has_it() {
 fn conform(keys: &Path, more: &[&str]) -> Ran {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/root.pem");
     let keys = keys.to_str().unwrap();
-    let args = ["conform", "--token", "tcp:127.0.0.1:9", "--keys", keys, "--maker", root, "--lang", "en"];
+    let args = [
+        "conform",
+        "--token",
+        "tcp:127.0.0.1:9",
+        "--keys",
+        keys,
+        "--maker",
+        root,
+        "--home",
+        "/nonexistent",
+        "--lang",
+        "en",
+    ];
     run(&[&args[..], more].concat())
 }
 
