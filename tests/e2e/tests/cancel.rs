@@ -148,7 +148,8 @@ async fn a_cancel_of_an_ended_order_returns_its_receipt() {
     let (scene, token, phone) = Scene::ready().await;
     let report = phone.transfer(&Customer::new(token.hand()), &transfer(AMOUNT)).await.unwrap();
     let requests = phone.bank.requests().len();
-    let cancelled = phone.client.cancel_order(&*phone.link, &Customer::watching(&token), report.order).await.unwrap();
+    let cancelled =
+        phone.client.cancel_order(&*phone.link, &Customer::watching(&token), report.order).await.unwrap();
     assert_eq!(cancelled.receipt, report.receipt);
     assert_eq!(phone.bank.requests().len(), requests, "nobody is asked");
     let history = phone.client.history().await.unwrap();

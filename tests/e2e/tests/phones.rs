@@ -93,7 +93,8 @@ async fn one_phone_is_forgotten_and_the_other_is_not() {
     assert!(listed[0].2);
 
     // What is unauthenticated deletes nothing.
-    let refused = second.client.token_info(&*second.link, &Customer::watching(&token), None).await.unwrap_err();
+    let refused =
+        second.client.token_info(&*second.link, &Customer::watching(&token), None).await.unwrap_err();
     assert_eq!(refused.code(), Code::UnknownPhone);
     assert_eq!(second.client.tokens().unwrap().len(), 1, "the pairing is kept");
     let refused = second.transfer(&Customer::new(token.hand()), &transfer(100)).await.unwrap_err();
@@ -174,7 +175,8 @@ async fn a_second_phones_order_is_busy_and_replaces_nothing() {
     assert_eq!(busy.code(), Code::Busy);
     assert_eq!(token.hand().page(), shown);
     // Nor can it clear what it did not deliver: at the bank its own order ends, on the screen nothing.
-    let cancelled = second.client.cancel_order(&*second.link, &Customer::watching(&token), other).await.unwrap();
+    let cancelled =
+        second.client.cancel_order(&*second.link, &Customer::watching(&token), other).await.unwrap();
     assert_eq!(cancelled.receipt.outcome, Outcome::Cancelled);
     assert_eq!(token.hand().page(), shown);
     assert_eq!(first.resume(&Customer::new(token.hand())).await.unwrap().receipt.outcome, Outcome::Executed);

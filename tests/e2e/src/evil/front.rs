@@ -105,7 +105,8 @@ impl FrontEnd {
             3 => request.path = moved(&request.path, &other.path),
             4 if other.path.contains("/v1/orders/") => {
                 let order = other.path.trim_end_matches("/authorization").trim_end_matches("/cancel");
-                request = HttpRequest::post(format!("{order}/cancel"), route::JSON, Zeroizing::new(b"{}".to_vec()));
+                request =
+                    HttpRequest::post(format!("{order}/cancel"), route::JSON, Zeroizing::new(b"{}".to_vec()));
                 request.bearer = self.request_seen().and_then(|seen| seen.bearer);
             }
             5 if other.path.ends_with("/authorization") => {
@@ -146,7 +147,8 @@ impl FrontEnd {
                 }
             }
             2 => {
-                let state = *self.dice.one(&["executed", "rejected", "expired", "cancelled", "refused", "open"]);
+                let state =
+                    *self.dice.one(&["executed", "rejected", "expired", "cancelled", "refused", "open"]);
                 members.insert("state".to_owned(), Value::from(state));
             }
             3 => drop(members.insert(name, Value::from(self.dice.number() % 3 == 0))),
@@ -197,9 +199,7 @@ impl FrontEnd {
             (6, Some(honest)) => {
                 HttpResponse { status: *self.dice.one(&[200, 201, 202, 204, 400, 422, 500]), ..honest }
             }
-            (_, Some(honest)) => {
-                HttpResponse { body: Zeroizing::new(self.altered(&honest.body)), ..honest }
-            }
+            (_, Some(honest)) => HttpResponse { body: Zeroizing::new(self.altered(&honest.body)), ..honest },
         })
     }
 }

@@ -222,7 +222,10 @@ impl Mischief {
         match self.dice.below(12) {
             0 => vec![Out::Frame(kind, self.dice.damaged(body))],
             1 => vec![Out::Frame(*self.dice.one(&kinds), body)],
-            2 => vec![Out::Frame(*self.dice.one(&[kind, Kind::Connect, Kind::Pairing]), self.remembered(|pool| &pool.sealed))],
+            2 => vec![Out::Frame(
+                *self.dice.one(&[kind, Kind::Connect, Kind::Pairing]),
+                self.remembered(|pool| &pool.sealed),
+            )],
             3 => vec![Out::Frame(kind, self.dice.bytes(LONGEST))],
             4 => vec![right.clone(), right],
             5 => vec![Out::Frame(Kind::Refusal, vec![self.dice.number() as u8]), right],

@@ -16,7 +16,7 @@ use ushield_protocol::bank_key::BankKey;
 use ushield_protocol::cbor::{DecodeError, Reader};
 use ushield_protocol::code::Code;
 use ushield_protocol::cose::Sign1;
-use ushield_protocol::key::{OrderId, RingVerifier, PublicKey};
+use ushield_protocol::key::{OrderId, PublicKey, RingVerifier};
 use ushield_protocol::order::{Operation, Order};
 use ushield_protocol::receipt::{Outcome, Receipt};
 use ushield_session::order_life::{OrderLife, Stage};
@@ -81,6 +81,8 @@ struct Notes {
     /// Answers that the phone took when it could not judge them.
     unjudged: BTreeSet<Vec<u8>>,
     ends: BTreeMap<OrderId, Outcome>,
+    /// What ends an order once it is durable.
+    about_to_end: Vec<(OrderId, Outcome)>,
 }
 
 impl std::fmt::Debug for Witness {
@@ -127,7 +129,9 @@ impl Witness {
     pub fn sees(&self, id: Option<OrderId>, status: Status) {
         match (id.and_then(|id| self.end_of(id)), status) {
             (Some(end), Status::Ended(shown)) if end == shown => {}
-            (None, Status::Ended(shown)) => self.objects(format!("{id:?} is shown as {shown:?} without a receipt")),
+            (None, Status::Ended(shown)) => {
+                self.objects(format!("{id:?} is shown as {shown:?} without a receipt"))
+            }
             (Some(end), shown) => self.objects(format!("{id:?} ended as {end:?} and is shown as {shown:?}")),
             (None, Status::NotCreated(code)) if id.is_some() => {
                 self.objects(format!("{id:?} is an order and is shown as not created ({code})"));
@@ -149,7 +153,8 @@ impl Witness {
     fn judge_change(&self, change: &Change) -> Result<bool, String> {
         let (before, after) = match change {
             Change::Put { table: Table::Order, key, value } => {
-                let after = read(value).map_err(|error| format!("the record cannot be read again: {error:?}"))?;
+                let after =
+                    read(value).map_err(|error| format!("the record cannot be read again: {error:?}"))?;
                 (self.order(key), after)
             }
             Change::Delete { table: Table::Order, key } => {
@@ -186,7 +191,8 @@ impl Witness {
         if cancelled != life.cancelled() {
             return Err(format!("the mark changes from {:?} to {:?}", before.stage(), life.stage()));
         }
-        let same = |a: &[u8], b: &[u8]| if a == b { Ok(()) } else { Err("order or answer changes".to_owned()) };
+        let same =
+            |a: &[u8], b: &[u8]| if a == b { Ok(()) } else { Err("order or answer changes".to_owned()) };
         use Stage as S;
         match (before.stage(), life.stage()) {
             (S::Requested, S::Prepared { .. } | S::NotCreated { .. }) => Ok(()),
@@ -232,14 +238,14 @@ impl Witness {
         if receipt.order != order.id() || receipt.order_hash != order.hash() {
             return Err("the receipt of another order".to_owned());
         }
-        notes.tally.receipts += 1;
-        notes.ends.insert(order.id(), receipt.outcome);
+        notes.about_to_end.push((order.id(), receipt.outcome));
         Ok(())
     }
 
     fn judge_submission(&self, id: OrderId, body: &[u8]) -> Result<(), String> {
         let stored = self.find(id).ok_or("an answer for an order that is not stored")?;
-        let (Stage::Submitted { order, answer }, false) = (stored.life.stage(), stored.life.cancelled()) else {
+        let (Stage::Submitted { order, answer }, false) = (stored.life.stage(), stored.life.cancelled())
+        else {
             let (stage, cancelled) = (stored.life.stage(), stored.life.cancelled());
             return Err(format!("submitted in {stage:?}, cancelled: {cancelled}"));
         };
@@ -296,7 +302,16 @@ impl Store for Witness {
                 Err(violation) => self.objects(violation),
             }
         }
-        self.store.commit(changes)
+        let done = self.store.commit(changes);
+        let mut notes = self.notes.lock().unwrap();
+        for (order, outcome) in std::mem::take(&mut notes.about_to_end) {
+            // A disk that is full has kept nothing.
+            if done.is_ok() {
+                notes.tally.receipts += 1;
+                notes.ends.insert(order, outcome);
+            }
+        }
+        done
     }
 
     fn health(&self) -> Result<Health, Error> {
@@ -307,7 +322,8 @@ impl Store for Witness {
 #[async_trait]
 impl BankHttp for Witness {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let order = request.path.strip_prefix("/v1/orders/").and_then(|rest| rest.strip_suffix("/authorization"));
+        let order =
+            request.path.strip_prefix("/v1/orders/").and_then(|rest| rest.strip_suffix("/authorization"));
         if let Some(id) = order.and_then(OrderId::parse)
             && let Err(violation) = self.judge_submission(id, &request.body)
         {

@@ -10,7 +10,7 @@ use ushield_e2e::evil::{Conduct, FrontEnd, drive};
 use ushield_protocol::authorization::{Authorization, Decision};
 use ushield_protocol::key::{RingVerifier, Sign as _};
 
-use crate::play::{Caught, Count, Play, play, report};
+use crate::play::{Caught, Count, Play, play, report, seeds};
 
 /// Sequences over one phone.
 const PER_WORLD: u64 = 12;
@@ -54,11 +54,17 @@ fn sequence(played: &mut Play, front: &FrontEnd, seed: u64) -> bool {
             _ => Conduct::Approve,
         });
         if played.dice.percent(15) {
-            played.world.person.cancels_when(*played.dice.one(&["review-on-token", "approved", "submitting"]));
+            played.world.person.cancels_when(*played.dice.one(&[
+                "review-on-token",
+                "approved",
+                "submitting",
+            ]));
         }
+        played.may_run_full();
         if drive(act(played)).is_none() {
             played.witness.objects("it never ends".to_owned());
         }
+        played.world.store.heal();
         played.world.person.cancels_nothing();
         // Half of the time the phone looks at its history while the lies are fresh.
         if played.dice.percent(50) {
@@ -120,10 +126,10 @@ pub(crate) fn sequences(seeds: Range<u64>) -> Result<(Count, u64), Caught> {
 #[test]
 fn a_hostile_front_end_gets_nothing() {
     ushield_protocol::stand_in::enable(true);
-    let played = sequences(0..20_000);
+    let played = sequences(seeds(0, 20_000));
     let tricks = played.as_ref().map(|(_, tricks)| *tricks).unwrap_or_default();
     let count = report("hostile front end", played.map(|(count, _)| count));
     println!("hostile front end: {tricks} tricks");
-    assert!(count.executed > 0 && count.tally.receipts > 0 && tricks > 10_000);
+    assert!(count.executed > 0 && count.tally.receipts > 0 && tricks > count.sequences / 2);
     ushield_protocol::stand_in::enable(false);
 }

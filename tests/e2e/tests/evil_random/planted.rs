@@ -21,7 +21,12 @@ fn hunt(bug: Bug, name: &str, sequences: impl Fn(Range<u64>) -> Result<Count, Ca
             None
         }
         Err(caught) => {
-            println!("{}: {name} after {} sequences: {}", bug.name(), caught.count.sequences, caught.violations[0]);
+            println!(
+                "{}: {name} after {} sequences: {}",
+                bug.name(),
+                caught.count.sequences,
+                caught.violations[0]
+            );
             // A panic of the test's own would be no catch.
             assert!(caught.violations.iter().all(|violation| !violation.starts_with("panic")));
             Some(caught.count.sequences)

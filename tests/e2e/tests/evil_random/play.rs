@@ -9,6 +9,7 @@ use ushield_client::store::MemoryStore;
 use ushield_client::{Error, Moment, Status};
 use ushield_e2e::evil::bank::PASSWORD;
 use ushield_e2e::evil::{Conduct, Dice, ScriptedBank, Tally, Truth, Witness, World, drive, transfer};
+use ushield_protocol::code::Code;
 use ushield_protocol::key::{OrderId, Sign as _};
 use ushield_protocol::order::Operation;
 use ushield_protocol::receipt::Outcome;
@@ -98,6 +99,14 @@ impl Play {
     /// With both sides honest again every order comes to its end: by going on, or by being taken back.
     pub(crate) async fn comes_to_an_end(&self) {
         let (client, person, token) = (&self.world.client, &self.world.person, &self.world.token);
+        if self.dice.percent(30) {
+            // The customer has had enough, and takes everything back first.
+            for entry in client.history().await.unwrap() {
+                if let Some(id) = entry.id.filter(|_| !over(entry.status)) {
+                    let _ = client.cancel_order(token, person, id).await;
+                }
+            }
+        }
         if let Err(error) = client.resume(token, person).await {
             self.witness.objects(format!("resume: {error:?}"));
         }
@@ -127,8 +136,16 @@ impl Play {
         }
     }
 
-    /// Both sides are honest, and the person does what they should.
+    /// The disk may be full after some more commits.
+    pub(crate) fn may_run_full(&self) {
+        if self.dice.percent(15) {
+            self.world.store.fail_after(self.dice.below(10), Code::DiskFull);
+        }
+    }
+
+    /// Both sides are honest, there is room on the disk, and the person does what they should.
     pub(crate) fn honest_again(&self) {
+        self.world.store.heal();
         self.world.token.repent();
         self.world.token.conduct(Conduct::Approve);
         self.world.person.cancels_nothing();
@@ -178,7 +195,8 @@ impl Play {
         let history = self.world.client.history().await.unwrap();
         for (id, _) in self.world.bank.executed() {
             let entry = history.iter().find(|entry| entry.id == Some(id));
-            let transfer = entry.and_then(|entry| entry.order.as_ref()).map(|order| &order.payload().operation);
+            let transfer =
+                entry.and_then(|entry| entry.order.as_ref()).map(|order| &order.payload().operation);
             if !matches!(transfer, Some(Operation::Transfer(_)))
                 || entry.map(|entry| entry.status) != Some(Status::Ended(Outcome::Executed))
             {
@@ -190,6 +208,12 @@ impl Play {
 
 fn over(status: Status) -> bool {
     matches!(status, Status::Ended(_) | Status::NotCreated(_))
+}
+
+/// So many seeds, or as many as `USHIELD_SEQUENCES` says: more for a soak, fewer while something is changed.
+pub(crate) fn seeds(from: u64, many: u64) -> std::ops::Range<u64> {
+    let asked = std::env::var("USHIELD_SEQUENCES").ok().and_then(|asked| asked.parse().ok());
+    from..from + asked.unwrap_or(many)
 }
 
 /// Plays sequences until there are enough of them or one is not as it should be: what was wrong, and in which.
@@ -241,7 +265,10 @@ pub(crate) fn report(name: &str, played: Result<Count, Caught>) -> Count {
             count
         }
         Err(Caught { seed, count, violations }) => {
-            panic!("{name}: seed {seed} (sequence {}, world {}): {violations:#?}", count.sequences, count.worlds)
+            panic!(
+                "{name}: seed {seed} (sequence {}, world {}): {violations:#?}",
+                count.sequences, count.worlds
+            )
         }
     }
 }

@@ -82,7 +82,9 @@ impl Desk {
     }
 
     fn sign_in(&mut self, body: &[u8]) -> HttpResponse {
-        let Ok(request) = serde_json::from_slice::<SessionRequest>(body) else { return refuse(Code::BadRequest) };
+        let Ok(request) = serde_json::from_slice::<SessionRequest>(body) else {
+            return refuse(Code::BadRequest);
+        };
         if request.password.expose() != PASSWORD {
             return problem(&Problem::new(Code::WrongPassword, "").with_tries_left(4));
         }

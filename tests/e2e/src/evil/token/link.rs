@@ -195,7 +195,8 @@ impl Token {
             Some(tale) => tale(step, plain),
             None => vec![plain],
         };
-        for plain in plains {
+        for mut plain in plains {
+            plain.truncate(ushield_protocol::message::MAX_BODY - 16);
             let sealed = transport.seal(&plain).unwrap();
             self.leave(out, step, Kind::Sealed, sealed);
         }
