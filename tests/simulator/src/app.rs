@@ -12,6 +12,7 @@ use ushield_protocol::order::Operation;
 use ushield_protocol::pin::PinBlock;
 use zeroize::Zeroizing;
 
+use crate::exhaustive::deeds::Deed;
 use crate::fault::Doing;
 use crate::person::PIN;
 use crate::ports::Ports;
@@ -53,6 +54,7 @@ impl Customer for AtPhone {
         let delay = self.0.shared.world().person.takes(1_500, 5_000);
         self.0.sleep(delay).await;
         let mut world = self.0.shared.world();
+        world.person.deeds.count(Deed::TypesPin);
         let pin = match reason {
             PinReason::New => PIN,
             _ => world.person.types().0,
@@ -75,6 +77,18 @@ impl Customer for AtPhone {
     }
 }
 
+/// A client over the ports of a phone.
+#[must_use]
+pub fn client(ports: &Ports) -> Client {
+    Client::new(ushield_client::Ports {
+        bank: Arc::new(ports.clone()),
+        store: Arc::new(ports.clone()),
+        keystore: Arc::new(ports.clone()),
+        clock: Arc::new(ports.clone()),
+        entropy: Arc::new(ports.clone()),
+    })
+}
+
 /// One life of an app.
 pub struct App {
     ports: Ports,
@@ -93,14 +107,7 @@ impl App {
     /// An app that has just been started.
     #[must_use]
     pub fn new(ports: Ports, setup: SetupRequest) -> Self {
-        let client = Client::new(ushield_client::Ports {
-            bank: Arc::new(ports.clone()),
-            store: Arc::new(ports.clone()),
-            keystore: Arc::new(ports.clone()),
-            clock: Arc::new(ports.clone()),
-            entropy: Arc::new(ports.clone()),
-        });
-        Self { customer: AtPhone(ports.clone()), ports, client, setup }
+        Self { customer: AtPhone(ports.clone()), client: client(&ports), ports, setup }
     }
 
     /// Lives until everything is over.
@@ -200,6 +207,7 @@ impl App {
         {
             let mut world = self.ports.shared.world();
             world.person.to_pair.insert(phone);
+            world.person.deeds.count(Deed::Pairs);
             world.look_again();
         }
         let paired = self.pair_once().await;
@@ -327,6 +335,7 @@ impl App {
         {
             let mut world = self.ports.shared.world();
             world.person.nature.goals[number].asked = true;
+            world.person.deeds.count(Deed::Pays);
             world.phones[self.ports.phone].pursued = Some(number);
             world.say(&format!("phone {}: the person wants payment {number}", self.ports.phone));
         }

@@ -9,7 +9,7 @@ use ushield_client::ports::{self, HttpRequest, HttpResponse};
 use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
-use crate::fault::Fault;
+use crate::fault::{Doing, Fault};
 use crate::rng::Rng;
 use crate::world::{Event, World};
 
@@ -39,6 +39,8 @@ pub struct BankSide {
     pub served: u64,
     /// Replies lost on purpose: the number of the request, counted as served.
     pub chosen: BTreeMap<u64, Fault>,
+    /// Requests that a phone sent: their numbers, what it was doing, and which they are.
+    pub asked: Vec<(u64, Doing, String)>,
 }
 
 impl std::fmt::Debug for BankSide {
@@ -59,6 +61,7 @@ impl BankSide {
             rng: Rng::new(seed, 6),
             served: 0,
             chosen: BTreeMap::new(),
+            asked: Vec::new(),
         }
     }
 }
@@ -69,6 +72,8 @@ impl World {
         self.bank.numbered += 1;
         let number = self.bank.numbered;
         self.say(&format!("phone {phone} asks the bank {:?} {} ({number})", request.method, request.path));
+        let what = format!("{:?} {}", request.method, request.path);
+        self.bank.asked.push((number, self.phones[phone].doing, what));
         let faults = [Fault::RequestLost, Fault::RequestDoubled, Fault::RequestLate, Fault::FrontEndFails];
         let fault = self.bank.chosen.get(&number).copied().or_else(|| self.plan.first(&faults));
         if let Some(fault) = fault {

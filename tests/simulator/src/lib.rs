@@ -15,6 +15,7 @@
 pub mod app;
 pub mod bank;
 pub mod executor;
+pub mod exhaustive;
 pub mod fault;
 pub mod goal;
 pub mod link;

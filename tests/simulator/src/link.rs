@@ -6,7 +6,8 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 
-use crate::fault::Fault;
+use crate::exhaustive::damage::Damage;
+use crate::fault::{Doing, Fault};
 use crate::world::{Event, World};
 
 /// An end of a connection.
@@ -37,6 +38,19 @@ pub struct Connection {
     held: BTreeMap<End, (u8, Vec<u8>)>,
 }
 
+/// A message that went into a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// To which end.
+    pub to: End,
+    /// Its kind.
+    pub kind: u8,
+    /// Bytes of its body.
+    pub length: usize,
+    /// What the phone was doing.
+    pub doing: Doing,
+}
+
 /// All connections that are not over.
 #[derive(Debug, Default)]
 pub struct Links {
@@ -46,6 +60,10 @@ pub struct Links {
     pub messages: u64,
     /// The fault for a message by its number, where somebody has chosen one.
     pub chosen: BTreeMap<u64, Fault>,
+    /// What becomes of a message's bytes, by its number, where somebody has chosen that.
+    pub damaged: BTreeMap<u64, Damage>,
+    /// All messages, in the order of their numbers.
+    pub sent: Vec<Sent>,
 }
 
 impl Links {
@@ -53,6 +71,12 @@ impl Links {
     #[must_use]
     pub fn phone_of(&self, connection: u64) -> Option<usize> {
         self.connections.get(&connection).map(|connection| connection.phone)
+    }
+
+    /// How many are not over.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.connections.len()
     }
 }
 
@@ -90,6 +114,12 @@ impl World {
     pub fn send(&mut self, number: u64, to: End, kind: u8, body: Vec<u8>) {
         let Some(phone) = self.links.phone_of(number) else { return };
         self.links.messages += 1;
+        let doing = self.phones[phone].doing;
+        self.links.sent.push(Sent { to, kind, length: body.len(), doing });
+        let body = match self.links.damaged.get(&self.links.messages) {
+            Some(damage) => damage.of(body),
+            None => body,
+        };
         let chosen = self.links.chosen.get(&self.links.messages).copied();
         let by_chance = || {
             let faults = [Fault::CutBefore, Fault::CutAfter, Fault::FrameLost];

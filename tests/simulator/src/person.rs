@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ushield_token::Key;
 
+use crate::exhaustive::deeds::Deeds;
 use crate::goal::{Act, Goal, Nature};
 use crate::rng::Rng;
 use crate::screen::{Reading, Seen, read};
@@ -56,6 +57,8 @@ pub struct Person {
     pub approved: BTreeMap<String, u64>,
     /// How often C was pressed on an order.
     pub rejected: u64,
+    /// What they did.
+    pub deeds: Deeds,
 }
 
 impl Person {
@@ -80,6 +83,7 @@ impl Person {
             confirmed: BTreeMap::new(),
             approved: BTreeMap::new(),
             rejected: 0,
+            deeds: Deeds::default(),
         }
     }
 
@@ -166,6 +170,7 @@ impl World {
         self.compare_tries();
         let (key, next) = self.reacts(&seen);
         if let Some(key) = key {
+            self.person.deeds.key(&seen, key);
             self.press(key);
         }
         if self.token.serial == serial

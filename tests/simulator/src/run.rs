@@ -95,15 +95,25 @@ impl Run {
     /// Makes it.
     #[must_use]
     pub fn play(&self) -> Outcome {
+        self.play_between(|_| {}, |_| {}).0
+    }
+
+    /// Makes it, with something done to the world before the first thing happens, and something found out after the last.
+    #[must_use]
+    pub fn play_between<T>(
+        &self,
+        before: impl FnOnce(&mut World),
+        after: impl FnOnce(&Shared) -> T,
+    ) -> (Outcome, T) {
         stand_in::enable(self.crypto == Crypto::StandIn);
         planted::plant(self.bug);
-        let outcome = self.played();
+        let outcome = self.played(before, after);
         planted::plant(None);
         stand_in::enable(false);
         outcome
     }
 
-    fn played(&self) -> Outcome {
+    fn played<T>(&self, before: impl FnOnce(&mut World), after: impl FnOnce(&Shared) -> T) -> (Outcome, T) {
         let seed = self.seed;
         let nature = self.nature.clone().unwrap_or_else(|| Nature::of(seed));
         let (phones, mut rng) = (nature.phones, Rng::new(seed, 7));
@@ -130,6 +140,7 @@ impl Run {
         let over =
             if self.at_messages.is_some() { 3 * 60 * 60_000 } else { rng.within(4 * 60_000, 14 * 60_000) };
         world.after(over, Event::FaultsOver);
+        before(&mut world);
         let shared = Shared::new(world);
         let mut executor = Executor::default();
         let mut events = 0u64;
@@ -152,11 +163,12 @@ impl Run {
             shared.world().violation("it never ends".to_owned());
         }
         drop(executor);
+        let found = after(&shared);
         let mut world = shared.world();
         world.judge();
         let counts: Vec<usize> = world.bank.model.orders().map(|order| order.entries.len()).collect();
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        Outcome {
+        let outcome = Outcome {
             violations: std::mem::take(&mut world.violations),
             table: world.table.clone(),
             hash: world.trace.hash(),
@@ -166,7 +178,8 @@ impl Run {
             messages: world.links.messages,
             ended: world.now,
             confirmed: count(world.person.confirmed.len()),
-        }
+        };
+        (outcome, found)
     }
 }
 
