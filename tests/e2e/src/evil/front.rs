@@ -49,7 +49,7 @@ impl FrontEnd {
 
     /// From now on it meddles, how often the dice say.
     pub fn meddles(&self) {
-        self.seen.lock().unwrap().often = *self.dice.one(&[5, 20, 45, 80]);
+        self.seen.lock().unwrap().often = *self.dice.one(&[15, 35, 60, 90]);
     }
 
     /// Is honest again.
@@ -151,7 +151,7 @@ impl FrontEnd {
                     *self.dice.one(&["executed", "rejected", "expired", "cancelled", "refused", "open"]);
                 members.insert("state".to_owned(), Value::from(state));
             }
-            3 => drop(members.insert(name, Value::from(self.dice.number() % 3 == 0))),
+            3 => drop(members.insert(name, Value::from(self.dice.percent(33)))),
             4 => drop(members.insert("outcome".to_owned(), Value::from("failed"))),
             _ => {
                 if let Some(Value::String(text)) = members.get_mut(&name) {

@@ -259,7 +259,11 @@ impl Mischief {
     }
 
     fn key<'a>(&self, hand: &'a Hand, stranger: &'a SigningKey) -> &'a SigningKey {
-        *self.dice.one(&[&hand.pay, &hand.device, stranger])
+        match self.dice.below(3) {
+            0 => &hand.pay,
+            1 => &hand.device,
+            _ => stranger,
+        }
     }
 
     fn authorization(&self, hand: &Hand, order: &Order<Verified>) -> Vec<u8> {
