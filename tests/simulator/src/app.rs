@@ -155,6 +155,7 @@ impl App {
 
     /// As far as it gets. True: nothing is left.
     async fn turn(&self) -> Result<bool, Error> {
+        self.ports.shared.world().phones[self.ports.phone].busy = true;
         self.client.set_up(&self.setup)?;
         if !self.client.is_signed_in()? {
             self.doing(Doing::SigningIn);
@@ -396,6 +397,7 @@ impl App {
         let mut world = self.ports.shared.world();
         if world.lives(self.ports.phone, self.ports.life) {
             world.phones[self.ports.phone].doing = Doing::Idle;
+            world.phones[self.ports.phone].busy = false;
         }
     }
 

@@ -74,6 +74,7 @@ impl World {
         self.say(&format!("phone {phone} asks the bank {:?} {} ({number})", request.method, request.path));
         let what = format!("{:?} {}", request.method, request.path);
         self.bank.asked.push((number, self.phones[phone].doing, what));
+        self.is_durable(phone, &request);
         let faults = [Fault::RequestLost, Fault::RequestDoubled, Fault::RequestLate, Fault::FrontEndFails];
         let fault = self.bank.chosen.get(&number).copied().or_else(|| self.plan.first(&faults));
         if let Some(fault) = fault {
@@ -174,8 +175,11 @@ impl World {
             let bank = &mut self.bank;
             bank.model.sweep(now).expect("a sweep of the model");
         }
+        let hour_of_faults = (self.now / SWEEP).is_multiple_of(6);
         for phone in 0..self.phones.len() {
-            self.may_die(phone);
+            if hour_of_faults {
+                self.may_die(phone);
+            }
         }
         self.after(SWEEP, Event::Sweep);
     }

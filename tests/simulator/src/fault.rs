@@ -115,16 +115,17 @@ impl Fault {
         );
         let bank = matches!(doing, D::SigningIn | D::Requested | D::Prepared | D::Submitted | D::Cancelling);
         match self {
-            // Connections are made before the order is marked as sent, or again for one that was.
-            Self::ConnectFails | Self::FrameLost | Self::FrameDuplicated | Self::FrameSwapped => link,
+            // The phone says that it installs when the connection stands.
+            Self::ConnectFails => link && doing != D::Installing,
+            Self::FrameLost | Self::FrameDuplicated | Self::FrameSwapped => link,
             Self::FrameLate | Self::CutBefore | Self::CutAfter => link,
             Self::PhoneKilled => doing != D::Decided,
             // One commit leads out of each of these; none is made while nothing is done.
             Self::DiskBefore | Self::DiskAfter | Self::DiskFull => !matches!(doing, D::Idle | D::PinChange),
-            Self::TokenOff => true,
-            Self::FlashCut | Self::FlashCutAgain => {
-                matches!(doing, D::Pairing | D::PinChange | D::Installing | D::Sent | D::Shown)
-            }
+            Self::TokenOff => doing != D::Decided,
+            Self::FlashCut => matches!(doing, D::Pairing | D::PinChange | D::Installing | D::Sent | D::Shown),
+            // An interrupted decision is what a start has to finish.
+            Self::FlashCutAgain => doing == D::Shown,
             Self::RequestLost | Self::RequestDoubled | Self::RequestLate | Self::ReplyLost => bank,
             Self::FrontEndFails | Self::BankBefore | Self::BankAfter => bank,
         }
@@ -165,6 +166,11 @@ impl Plan {
     pub fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.rates.get(&fault).copied().unwrap_or(0);
         !self.over && rate > 0 && self.rng.permille(rate)
+    }
+
+    /// Whether a rare chance is taken, where a run has this fault at all.
+    pub fn strikes_often(&mut self, fault: Fault) -> bool {
+        !self.over && self.rates.contains_key(&fault) && self.rng.permille(500)
     }
 
     /// The first of these that comes.

@@ -78,7 +78,7 @@ impl Nature {
             };
             goal.repeats = repeats;
             goal.transfer.remittance_text = format!("Invoice {number} of {}", seed % 1000);
-            goal.takes_back_at = rng.permille(120).then(|| {
+            goal.takes_back_at = rng.permille(220).then(|| {
                 *rng.pick(&["creating-order", "connected", "review-on-token", "approved", "submitting"])
             });
             goals.push(goal);

@@ -19,6 +19,7 @@ pub mod exhaustive;
 pub mod fault;
 pub mod goal;
 pub mod link;
+pub mod many;
 pub mod oracle;
 pub mod person;
 pub mod phone;

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use ushield_bank::model::OrderView;
-use ushield_bank_api::OrderState;
+use ushield_bank_api::{OrderState, route};
+use ushield_client::ports::{HttpRequest, Store as _, Table};
+use ushield_client::records::OrderRecord;
 use ushield_client::{HistoryEntry, Status};
+use ushield_protocol::key::OrderId;
 use ushield_protocol::order::Operation;
 use ushield_protocol::receipt::Outcome;
+use ushield_session::order_life::Stage;
 
 use crate::goal::BALANCE;
 use crate::person::says;
@@ -37,6 +41,31 @@ impl World {
             bad.push(format!("phone {phone}: {:?} has the problem {}", entry.id, problem.code().name()));
         }
         bad
+    }
+
+    /// What leaves the phone is on its disk: a request for an order under its key, an answer in the state that says so.
+    pub fn is_durable(&mut self, phone: usize, request: &HttpRequest) {
+        let records = self.phones[phone].disk.list(Table::Order).unwrap_or_default();
+        let records =
+            records.iter().map(|(_, value)| OrderRecord::decode(value).expect("the client's record"));
+        if request.path == route::ORDERS
+            && let Some(key) = &request.idempotency_key
+        {
+            let mut keys = records.filter_map(|record| OrderId::from_slice(&record.creation));
+            if !keys.any(|known| known.to_string() == *key) {
+                self.violation(format!("phone {phone} asks for an order under a key that it would forget"));
+            }
+        } else if request.path.ends_with("/authorization") {
+            let submitted = |record: &OrderRecord| {
+                let named = record.id.is_some_and(|id| route::authorization(&id) == request.path);
+                named && !record.life.cancelled() && matches!(record.life.stage(), Stage::Submitted { .. })
+            };
+            if !records.into_iter().any(|record| submitted(&record)) {
+                self.violation(format!(
+                    "phone {phone} submits what it has not marked as submitted, or took back"
+                ));
+            }
+        }
     }
 
     /// The whole ledger, when everything is over.
@@ -98,6 +127,12 @@ impl World {
                 bad.push(format!("{id} has {} different answers", order.answers.len()));
             }
             rejected += u64::from(order.state == OrderState::Rejected);
+        }
+        let records =
+            self.phones.iter().map(|phone| phone.disk.list(Table::Order).map_or(0, |list| list.len()));
+        let (records, orders) = (records.sum::<usize>(), self.bank.model.orders().count());
+        if orders > records {
+            bad.push(format!("the bank has {orders} orders, and the phones remember {records}"));
         }
         for (goal, orders) in of_goal {
             if orders.len() > 1 {

@@ -49,6 +49,8 @@ pub struct Person {
     pub typed: Option<bool>,
     /// Tries that the token said were left, last.
     pub tries: u8,
+    /// OK was pressed since for a PIN that they believe in.
+    maybe_right: bool,
     oks: u64,
     cuts: u64,
     /// What was confirmed, by the number on the screen.
@@ -78,6 +80,7 @@ impl Person {
             changed: false,
             typed: None,
             tries: 5,
+            maybe_right: false,
             oks: 0,
             cuts: 0,
             confirmed: BTreeMap::new(),
@@ -171,6 +174,7 @@ impl World {
         let (key, next) = self.reacts(&seen);
         if let Some(key) = key {
             self.person.deeds.key(&seen, key);
+            self.person.maybe_right |= key == Key::Ok && self.person.typed == Some(true);
             self.press(key);
         }
         if self.token.serial == serial
@@ -321,6 +325,10 @@ impl World {
         let left: u8 = self.token.screen[at + 12..].chars().take(1).collect::<String>().parse().unwrap_or(0);
         let cuts = self.token.cuts - self.person.cuts;
         let least = 5u64.saturating_sub(self.person.oks + cuts);
+        if std::mem::take(&mut self.person.maybe_right) {
+            // It may have been compared, and nobody saw the result: the power went.
+            self.person.tries = 5;
+        }
         if left > self.person.tries {
             self.violation(format!("tries rose from {} to {left} without a right PIN", self.person.tries));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ushield_client::ports::{Change, Table};
+use ushield_client::ports::{Change, Store as _, Table};
 use ushield_client::records::OrderRecord;
 use ushield_client::store::MemoryStore;
 use ushield_protocol::noise::DhSecret;
@@ -30,6 +30,8 @@ pub struct PhoneSide {
     pub task: Option<u64>,
     /// What it is doing.
     pub doing: Doing,
+    /// Its app is awake.
+    pub busy: bool,
     /// The payment that its app pursues.
     pub pursued: Option<usize>,
     /// Its app has seen the certificate through.
@@ -54,6 +56,7 @@ impl PhoneSide {
             life: 0,
             task: None,
             doing: Doing::Idle,
+            busy: false,
             pursued: None,
             has_certificate: false,
             digits: None,
@@ -76,6 +79,7 @@ impl World {
         let side = &mut self.phones[phone];
         side.life += 1;
         side.digits = None;
+        side.busy = false;
         side.pursued = None;
         side.doing = Doing::Idle;
         side.wants_back = false;
@@ -131,7 +135,7 @@ impl World {
             _ => {}
         }
         let disk = Arc::clone(&self.phones[phone].disk);
-        ushield_client::ports::Store::commit(disk.as_ref(), changes).expect("a store in memory");
+        disk.commit(changes).expect("a store in memory");
         for change in changes {
             self.note(phone, change);
         }
@@ -142,23 +146,39 @@ impl World {
         Committed::Done
     }
 
+    /// What a phone is doing; a running app that has not written anything yet goes on with an order that is not over.
+    #[must_use]
+    pub fn doing(&self, phone: usize) -> Doing {
+        let Some(side) = self.phones.get(phone) else { return Doing::Idle };
+        if side.doing != Doing::Idle || !side.busy {
+            return side.doing;
+        }
+        let records = side.disk.list(Table::Order).unwrap_or_default();
+        let doings = records.iter().map(|(_, value)| doing_of(value));
+        doings.filter(|doing| *doing != Doing::Idle).max().unwrap_or(Doing::Idle)
+    }
+
     /// What a change says of what the phone is doing.
     fn note(&mut self, phone: usize, change: &Change) {
         let Change::Put { table: Table::Order, value, .. } = change else { return };
+        let doing = doing_of(value);
         let record = OrderRecord::decode(value).expect("an order's record is as the client writes it");
-        let stage = record.life.stage();
-        let doing = match stage {
-            Stage::Settled { .. } | Stage::NotCreated { .. } => Doing::Idle,
-            _ if record.life.cancelled() => Doing::Cancelling,
-            Stage::Requested => Doing::Requested,
-            Stage::Prepared { .. } => Doing::Prepared,
-            Stage::Sent { .. } => Doing::Sent,
-            Stage::Shown { .. } => Doing::Shown,
-            Stage::Decided { .. } => Doing::Decided,
-            Stage::Submitted { .. } => Doing::Submitted,
-        };
         self.phones[phone].doing = doing;
         self.say(&format!("phone {phone}: order {:?} {}", record.id, doing.name()));
+    }
+}
+
+fn doing_of(record: &[u8]) -> Doing {
+    let record = OrderRecord::decode(record).expect("an order's record is as the client writes it");
+    match record.life.stage() {
+        Stage::Settled { .. } | Stage::NotCreated { .. } => Doing::Idle,
+        _ if record.life.cancelled() => Doing::Cancelling,
+        Stage::Requested => Doing::Requested,
+        Stage::Prepared { .. } => Doing::Prepared,
+        Stage::Sent { .. } => Doing::Sent,
+        Stage::Shown { .. } => Doing::Shown,
+        Stage::Decided { .. } => Doing::Decided,
+        Stage::Submitted { .. } => Doing::Submitted,
     }
 }
 

@@ -138,7 +138,7 @@ impl Run {
         world.after(0, Event::SwitchOn);
         world.after(5_000, Event::Sweep);
         let over =
-            if self.at_messages.is_some() { 3 * 60 * 60_000 } else { rng.within(4 * 60_000, 14 * 60_000) };
+            if self.at_messages.is_some() { 3 * 60 * 60_000 } else { rng.within(3 * 60_000, 9 * 60_000) };
         world.after(over, Event::FaultsOver);
         before(&mut world);
         let shared = Shared::new(world);

@@ -69,6 +69,8 @@ pub struct TokenSide {
     pub screen: String,
     /// Counts changes of the screen.
     pub serial: u64,
+    /// The phone that it served when its power was cut.
+    served_last: usize,
     /// How often its power was cut.
     pub cuts: u64,
 }
@@ -90,7 +92,17 @@ impl TokenSide {
         };
         personalise(&mut board, what).expect("a personalisation that holds");
         let token = None;
-        Self { board, token, booted: 0, life: 0, serving: None, screen: String::new(), serial: 0, cuts: 0 }
+        Self {
+            board,
+            token,
+            booted: 0,
+            life: 0,
+            serving: None,
+            screen: String::new(),
+            serial: 0,
+            served_last: 0,
+            cuts: 0,
+        }
     }
 
     /// Whether it has power.
@@ -190,6 +202,7 @@ impl World {
         self.token.serial += 1;
         self.say("the token is off");
         if let Some(number) = self.token.serving.take() {
+            self.token.served_last = self.links.phone_of(number).unwrap_or(0);
             self.cut(number);
         }
         let delay = self.rng.within(500, 8_000);
@@ -199,8 +212,8 @@ impl World {
     /// The token is switched on, and finishes what was interrupted.
     pub fn switch_on(&mut self) {
         held(&self.token.board.flash).reboot();
-        if self.plan.strikes(Fault::FlashCutAgain) || self.plan.strikes(Fault::FlashCutAgain) {
-            let cut = self.a_cut(12);
+        if self.plan.strikes_often(Fault::FlashCutAgain) {
+            let cut = self.a_cut(6);
             held(&self.token.board.flash).cut(cut);
         }
         self.token.booted = self.now;
@@ -215,7 +228,7 @@ impl World {
                 self.violation(format!("the token does not start: {fault}"));
             }
             Err(_) => {
-                self.struck(Fault::FlashCutAgain, 0);
+                self.struck(Fault::FlashCutAgain, self.token.served_last);
                 self.power_lost();
             }
         }

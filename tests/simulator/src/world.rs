@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::bank::BankSide;
-use crate::fault::{Doing, Fault, Plan, Table};
+use crate::fault::{Fault, Plan, Table};
 use crate::link::{End, Links};
 use crate::person::Person;
 use crate::phone::PhoneSide;
@@ -158,7 +158,7 @@ impl World {
 
     /// It came.
     pub fn struck(&mut self, fault: Fault, phone: usize) {
-        let doing = self.phones.get(phone).map_or(Doing::Idle, |phone| phone.doing);
+        let doing = self.doing(phone);
         self.table.count(fault, doing);
         self.say(&format!("FAULT {} ({}, phone {phone})", fault.name(), doing.name()));
     }

@@ -1,0 +1,86 @@
+//! Many seeds on all cores.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use ushield_protocol::planted::Bug;
+
+use crate::fault::Table;
+use crate::run::{Crypto, Run};
+
+/// What many runs were.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Runs made.
+    pub runs: u64,
+    /// Faults by kind and state.
+    pub table: Table,
+    /// Orders at the bank.
+    pub orders: u64,
+    /// Payments executed.
+    pub executed: u64,
+    /// Messages on links.
+    pub messages: u64,
+    /// The command that plays a failing run again, and what was wrong; of the lowest seeds.
+    pub failures: Vec<(u64, String, Vec<String>)>,
+}
+
+impl Summary {
+    fn take(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.table.add(&other.table);
+        self.orders += other.orders;
+        self.executed += other.executed;
+        self.messages += other.messages;
+        self.failures.extend(other.failures);
+        self.failures.sort();
+    }
+
+    /// Failing runs as text: the command that replays each.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let line = |(_, command, wrong): &(u64, String, Vec<String>)| {
+            format!("{command}\n  {}\n", wrong.join("\n  "))
+        };
+        self.failures.iter().map(line).collect()
+    }
+}
+
+/// Plays `seeds`, on two threads as machines have at least. Ends early after `most` failures; a bug is planted in every run.
+///
+/// # Panics
+/// A run does.
+#[must_use]
+pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) -> Summary {
+    let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let work = || {
+        let mut summary = Summary::default();
+        while failed.load(Ordering::Relaxed) < most {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= seeds {
+                break;
+            }
+            let run = Run { bug, ..Run::new(from + number, crypto) };
+            let outcome = run.play();
+            summary.runs += 1;
+            summary.table.add(&outcome.table);
+            summary.orders += outcome.orders;
+            summary.executed += outcome.executed;
+            summary.messages += outcome.messages;
+            if !outcome.violations.is_empty() {
+                failed.fetch_add(1, Ordering::Relaxed);
+                summary.failures.push((run.seed, run.command(), outcome.violations));
+            }
+        }
+        summary
+    };
+    let cores = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    let mut whole = Summary::default();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            whole.take(worker.join().expect("a run does not panic"));
+        }
+    });
+    whole
+}
