@@ -13,6 +13,11 @@ pub const WORD: usize = 4;
 /// What an erased byte reads as.
 pub const ERASED: u8 = 0xff;
 
+/// Whether nothing is written there. All bytes are looked at: it is faster than stopping at the first, and most of a flash is erased.
+pub(crate) fn is_erased(bytes: &[u8]) -> bool {
+    bytes.iter().fold(ERASED, |all, byte| all & byte) == ERASED
+}
+
 /// Flash memory that belongs to the token alone.
 pub trait Flash {
     /// Number of pages of [`PAGE`] bytes, starting at address 0.

@@ -2,7 +2,7 @@
 
 use super::checksum::Checksum;
 use super::log::{MAX_KEY, MAX_VALUE};
-use crate::flash::{ERASED, Flash, WORD};
+use crate::flash::{ERASED, Flash, WORD, is_erased};
 
 /// High nibble of a header's second byte; the low one is the key's length in words.
 const VALUE: u8 = 0x50;
@@ -138,7 +138,9 @@ pub(super) fn last_written(flash: &impl Flash, from: usize, to: usize) -> Option
         let take = (to - at).min(chunk.len());
         let Some(part) = chunk.get_mut(..take) else { break };
         flash.read(at, part);
-        if let Some(index) = part.iter().rposition(|byte| *byte != ERASED) {
+        if !is_erased(part)
+            && let Some(index) = part.iter().rposition(|byte| *byte != ERASED)
+        {
             last = Some(at + index / WORD * WORD);
         }
         at += take;

@@ -19,7 +19,8 @@ use ushield_token::flash::{Cut, Model};
 use ushield_token::{Millis, Token};
 
 pub(crate) use commands::commands;
-use state::{Asker, State, mend};
+pub(crate) use state::mend;
+use state::{Asker, State};
 
 use super::world::{FlashOperation, Phone, Saved, Session, TestBoard, World};
 
@@ -148,17 +149,19 @@ fn run(
 }
 
 /// Cuts the power at every operation of a command.
-pub(crate) fn check(world: &mut World, command: &Command) -> Result<Counts, String> {
-    let mut counts = Counts::default();
+pub(crate) fn check(world: &mut World, command: &Command, counts: &mut Counts) -> Result<(), String> {
     let (heard, orders, session, before, after, trace) = run(world, command, None);
     if !command.writes {
         if !trace.is_empty() {
             return Err(format!("{} operations where nothing is decided", trace.len()));
         }
-        return Ok(counts);
+        return Ok(());
     }
-    counts.operations = trace.len() as u64;
-    assert!(!trace.is_empty(), "{}: nothing to cut", command.name);
+    let operations = trace.len() as u64;
+    counts.operations += operations;
+    if trace.is_empty() {
+        return Err("nothing is stored".to_owned());
+    }
     let mut phones = command.phones.clone();
     if let (Some(session), Some(P6::Paired { k_hint, .. })) = (&session, heard.paired) {
         let paired = phones.iter_mut().find(|phone| phone.pairing.is_none()).unwrap();
@@ -179,7 +182,7 @@ pub(crate) fn check(world: &mut World, command: &Command) -> Result<Counts, Stri
             return Err(place("said before it was stored".to_owned()));
         }
         for subset in 0..16u64 {
-            if counts.operations > LONG && at % EVERY != 0 && subset != at % 16 {
+            if operations > LONG && at % EVERY != 0 && subset != at % 16 {
                 continue;
             }
             let mut cut = flash.clone();
@@ -196,8 +199,8 @@ pub(crate) fn check(world: &mut World, command: &Command) -> Result<Counts, Stri
         }
         operation.apply(&mut flash).unwrap();
     }
-    counts.states = judge.seen.len() as u64;
-    Ok(counts)
+    counts.states += judge.seen.len() as u64;
+    Ok(())
 }
 
 /// The half of the flash that counts; what is left in the other one is erased before it is used.
@@ -332,7 +335,8 @@ fn check_all(chosen: impl Fn(usize) -> bool) {
             continue;
         }
         let command = make();
-        let counts = check(&mut world, &command).unwrap_or_else(|why| panic!("{}: {why}", command.name));
+        let mut counts = Counts::default();
+        check(&mut world, &command, &mut counts).unwrap_or_else(|why| panic!("{}: {why}", command.name));
         println!(
             "{}: {} operations, {} cuts, {} more while mending, {} states",
             command.name, counts.operations, counts.cuts, counts.cuts_while_mending, counts.states

@@ -532,12 +532,17 @@ impl World {
         assert!(self.shows("PAIR A PHONE"), "{}", self.screen());
     }
 
-    /// P1 and P2; P3 is made.
-    pub(crate) fn pair_until_p3(&mut self, phone: &Phone) -> Session {
+    pub(crate) fn p1(&mut self, phone: &Phone) -> (Handshake, Vec<u8>) {
         let seed = self.seed();
         let key = StaticKey::Here(phone.key.clone());
         let mut handshake = Handshake::initiator(Pattern::Xx, &key, &seed).unwrap();
         let p1 = handshake.write(&Versions::OURS.encode()).unwrap();
+        (handshake, p1)
+    }
+
+    /// P1 and P2; P3 is made.
+    pub(crate) fn pair_until_p3(&mut self, phone: &Phone) -> Session {
+        let (mut handshake, p1) = self.p1(phone);
         self.send(Kind::Pairing, &p1);
         let (kind, p2) = self.take().unwrap();
         assert_eq!(kind, Kind::Pairing);
@@ -547,6 +552,13 @@ impl World {
         let (hash, token) = (handshake.hash(), handshake.peer().unwrap());
         let transport = handshake.into_transport().unwrap();
         Session { transport, p3: message, commitment, hash, digits: 0, pin_needed: false, token }
+    }
+
+    /// P3; whether P4 came.
+    pub(crate) fn try_p3(&mut self, session: &mut Session) -> bool {
+        self.send(Kind::Pairing, &session.p3);
+        let (kind, p4) = self.take().unwrap();
+        kind == Kind::Pairing && session.transport.open(&p4).is_ok()
     }
 
     /// P1 to P4, checked as a phone checks it.

@@ -5,7 +5,6 @@ use ushield_protocol::code::Code;
 use ushield_protocol::cose::Sign1;
 use ushield_protocol::key::{Hash, OrderId};
 use ushield_protocol::message::{Kind, Reply, Request, Role, State as Hello};
-use ushield_protocol::noise::{Handshake, Pattern, StaticKey};
 use ushield_protocol::pin::INITIAL_PIN;
 use ushield_token::flash::Model;
 use ushield_token::{Key, Token};
@@ -67,9 +66,7 @@ impl Asker<'_> {
     fn stranger(&mut self, flash: &Model) -> Option<Code> {
         self.world.restore_with(self.saved, flash.clone());
         self.world.connect();
-        let (key, seed) = (StaticKey::Here(Phone::new(0x6f).key), self.world.seed());
-        let mut handshake = Handshake::initiator(Pattern::Xx, &key, &seed).unwrap();
-        let p1 = handshake.write(&ushield_protocol::message::Versions::OURS.encode()).unwrap();
+        let p1 = self.world.p1(&Phone::new(0x6f)).1;
         self.world.send(Kind::Pairing, &p1);
         self.world.take_refusal()
     }
@@ -129,17 +126,13 @@ impl Asker<'_> {
     /// What the next decisions look like.
     fn decide(&mut self, flash: &Model, phone: &Phone, state: &mut State) {
         self.enter(flash, phone);
-        let (mut order, _) = self.world.a_transfer();
-        (order.issued, order.expires) = (NOW - 3_000, NOW - 2_100);
-        let bytes = self.world.bank.sign(&order);
+        let bytes = self.asking_order(NOW - 3_000);
         self.world.request(&order_with(None, &bytes));
         state.old_order = Some(self.last_reply().code);
         for key in [Key::Ok, Key::Cancel] {
             let Some(pin) = state.pin else { break };
             self.enter(flash, phone);
-            let (mut order, _) = self.world.a_transfer();
-            (order.issued, order.expires) = (NOW + 500_000, NOW + 500_900);
-            let bytes = self.world.bank.sign(&order);
+            let bytes = self.asking_order(NOW + 500_000);
             self.world.request(&order_with(Some(pin), &bytes));
             let told = self.last_reply();
             let next = if told.code == Code::Shown {
@@ -160,6 +153,14 @@ impl Asker<'_> {
                 _ => state.rejection = next,
             }
         }
+    }
+
+    /// An order that no command was about: the bank of a saved world would give it an id that was decided.
+    fn asking_order(&mut self, issued: u64) -> Vec<u8> {
+        let (mut order, _) = self.world.a_transfer();
+        order.id = OrderId::from_random([0xee; 16]);
+        (order.issued, order.expires) = (issued, issued + 900);
+        self.world.bank.sign(&order)
     }
 
     /// OK, and OK again if the last try is asked for.
@@ -188,6 +189,5 @@ pub(crate) fn mend(mut flash: Model) -> Result<Model, String> {
     flash.reboot();
     let board = super::super::world::TestBoard::new(flash, 7);
     let token = Token::boot(board, ushield_token::Millis(0)).map_err(|fault| format!("no start: {fault}"))?;
-    let mended = token.board().flash.borrow().clone();
-    Ok(mended)
+    Ok(std::rc::Rc::into_inner(token.into_board().flash).unwrap().into_inner())
 }
