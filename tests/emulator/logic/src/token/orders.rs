@@ -59,6 +59,10 @@ impl<B: Board> Token<B> {
         }
         self.await_customer(Awaited::Order, now);
         self.reply_to(Awaited::Order, &Reply::event(Code::Shown, Vec::new()));
+        // A phone that has lost its link does not know that the token waits for it.
+        if matches!(&self.face, Face::Review(review) if review.asks_for_pin()) {
+            self.reply_to(Awaited::Order, &Reply::event(Code::PinNeeded, Vec::new()));
+        }
         Ok(None)
     }
 

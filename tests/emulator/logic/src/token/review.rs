@@ -94,6 +94,11 @@ impl Review {
         self.stage == Stage::PinMissing
     }
 
+    /// Whether the screen asks for a block, and none has arrived.
+    pub(super) fn asks_for_pin(&self) -> bool {
+        self.held.is_none() && matches!(self.stage, Stage::PinMissing | Stage::PinWrong { .. })
+    }
+
     fn last(&self) -> u8 {
         self.pages.count().saturating_sub(1)
     }

@@ -198,3 +198,31 @@ fn a_pin_without_a_review_is_not_found() {
     let (mut world, _) = World::ready();
     assert_eq!(world.ask(&pin(PIN)).code, Code::NotFound);
 }
+
+#[test]
+fn a_phone_that_comes_again_hears_that_the_token_waits_for_a_pin() {
+    let (mut world, phone, bytes) = shown_with(None);
+    let again = |world: &mut World, block| {
+        world.reconnect(&phone);
+        world.request(&order_with(block, &bytes));
+        world.event(Code::Shown);
+    };
+    again(&mut world, None);
+    assert!(world.take().is_none(), "nothing is asked for before OK");
+    world.press(Key::Ok);
+    assert!(world.shows("Enter the PIN"), "{}", world.screen());
+    again(&mut world, None);
+    world.event(Code::PinNeeded);
+    again(&mut world, Some(WRONG));
+    assert!(world.take().is_none(), "it brought the PIN");
+    world.press(Key::Ok);
+    assert_eq!(world.event(Code::PinWrong), [4]);
+    assert!(world.shows("Enter it again"), "{}", world.screen());
+    again(&mut world, None);
+    world.event(Code::PinNeeded);
+    world.request(&pin(PIN));
+    again(&mut world, None);
+    assert!(world.take().is_none(), "it is here already");
+    world.press_all(&[Key::Ok, Key::Ok]);
+    assert_eq!(world.result().code, Code::Ok);
+}
