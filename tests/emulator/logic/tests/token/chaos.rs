@@ -112,7 +112,9 @@ impl<'a> Run<'a> {
         let places = self.places(page);
         let title = lines[0].split_whitespace().next().unwrap_or_default();
         if places.is_empty() && ["TRANSFER", "CERTIFICATE"].contains(&title) {
-            return fail("an order is shown that is not for this token, or otherwise than it is");
+            return fail(format!(
+                "an order is shown that is not for this token, or otherwise than it is:\n{page}"
+            ));
         }
         let Some(reading) = &mut self.reading else {
             return if places.is_empty() { Ok(()) } else { self.look_at_order(&places) };
@@ -337,11 +339,7 @@ impl<'a> Run<'a> {
                 self.world().send(Kind::Connect, &k1);
             }
             2 => {
-                let body: Vec<u8> = (0..self.dice.below(80)).map(|_| self.dice.next() as u8).collect();
-                let kind = self.dice.below(7) as u8;
-                let now = self.ground.world.now;
-                self.world().token.receive(kind, &body, now);
-                self.world().pump();
+                self.noise();
             }
             _ => {
                 let stranger = self.ground.stranger.clone();
@@ -358,6 +356,17 @@ impl<'a> Run<'a> {
             return fail("a stranger has drawn or stored something");
         }
         Ok(())
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        (0..self.dice.below(80)).map(|_| self.dice.next() as u8).collect()
+    }
+
+    /// A message of any kind, from whoever is connected.
+    fn noise(&mut self) {
+        let (kind, body, now) = (self.dice.below(7) as u8, self.bytes(), self.ground.world.now);
+        self.world().token.receive(kind, &body, now);
+        self.world().pump();
     }
 
     fn order(&mut self) -> Outcome {
@@ -441,6 +450,10 @@ impl<'a> Run<'a> {
                 self.command(&pin(block).encode(), false).map(drop)
             }
             13 => self.cancel(),
+            14 | 15 if self.dice.chance(1, 8) => {
+                let plaintext = self.bytes();
+                self.command(&plaintext, true).map(drop)
+            }
             14 | 15 => self.other_command(),
             16 => {
                 let key = *self.dice.of(&[Key::Ok, Key::Cancel, Key::Up, Key::Down]);
@@ -460,6 +473,15 @@ impl<'a> Run<'a> {
                 if reading && self.reading.is_none() { fail("a disconnect ended a review") } else { Ok(()) }
             }
             _ => {
+                if self.dice.chance(1, 4) {
+                    let operations = self.operations();
+                    self.noise();
+                    if self.operations() != operations {
+                        return fail("a message that is none has stored something");
+                    }
+                    self.follow()?;
+                    self.hear()?;
+                }
                 if self.dice.chance(1, 4) {
                     self.world().reboot();
                     (self.phone, self.reading, self.seen_pages) = (None, None, 0);
@@ -507,18 +529,18 @@ fn play_all(seeds: std::ops::Range<u64>, what: &str) {
 }
 
 #[test]
-fn malicious_phones_first_half() {
+fn only_what_was_decided_is_signed() {
     ushield_protocol::stand_in::enable(true);
     play_all(0..50_000, "stand-in cryptography");
 }
 
 #[test]
-fn malicious_phones_second_half() {
+fn only_what_was_decided_is_signed_second_half() {
     ushield_protocol::stand_in::enable(true);
     play_all(50_000..100_000, "stand-in cryptography");
 }
 
 #[test]
-fn malicious_phones_with_real_cryptography() {
+fn only_what_was_decided_is_signed_with_real_cryptography() {
     play_all(100_000..101_000, "real cryptography");
 }
