@@ -35,8 +35,18 @@ pub struct World {
     pub person: Person,
     /// The client.
     pub client: Client,
-    ports: Ports,
+    between: Option<Between>,
     seed: u64,
+}
+
+/// What the client has in the place of its store and the bank.
+#[derive(Clone)]
+struct Between(Arc<dyn Store>, Arc<dyn BankHttp>);
+
+impl std::fmt::Debug for Between {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Between")
+    }
 }
 
 impl World {
@@ -49,7 +59,7 @@ impl World {
     /// The same over any store.
     #[must_use]
     pub fn over(seed: u64, store: Arc<dyn Store>) -> Self {
-        Self::between(seed, store, |store, bank| (store, bank))
+        Self::build(seed, store, |_, _| None)
     }
 
     /// The same with something between the client and its store, and between the client and the bank.
@@ -58,6 +68,17 @@ impl World {
         store: Arc<dyn Store>,
         between: impl FnOnce(Arc<FaultyStore>, Arc<ScriptedBank>) -> (Arc<dyn Store>, Arc<dyn BankHttp>),
     ) -> Self {
+        Self::build(seed, store, |store, bank| {
+            let (store, bank) = between(store, bank);
+            Some(Between(store, bank))
+        })
+    }
+
+    fn build(
+        seed: u64,
+        store: Arc<dyn Store>,
+        between: impl FnOnce(Arc<FaultyStore>, Arc<ScriptedBank>) -> Option<Between>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let maker = Maker::new("Scripted maker");
         let token = ScriptedToken::new(&maker, seed);
@@ -65,16 +86,17 @@ impl World {
         bank.hands_out(token.device(), token.device_key().public_key());
         let store = Arc::new(FaultyStore::new(store));
         let keystore = Arc::new(MemoryKeystore::new(seed));
-        let (kept, http) = between(Arc::clone(&store), Arc::clone(&bank));
-        let ports = Ports {
+        let between = between(Arc::clone(&store), Arc::clone(&bank));
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let Between(kept, http) = between.clone().unwrap_or(Between(store.clone(), bank.clone()));
+        let client = Client::new(Ports {
             bank: http,
             store: kept,
             keystore: keystore.clone(),
             clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(seed)),
-        };
-        let client = Client::new(ports.clone());
-        Self { clock, maker, token, bank, store, keystore, person: Person::new(), client, ports, seed }
+            entropy,
+        });
+        Self { clock, maker, token, bank, store, keystore, person: Person::new(), client, between, seed }
     }
 
     /// Set up and signed in.
@@ -169,7 +191,10 @@ impl World {
     pub fn restart(&mut self) {
         self.seed += 1;
         let entropy = Arc::new(SeededEntropy::new(self.seed));
-        self.client = Client::new(Ports { entropy, ..self.ports.clone() });
+        let straight = Between(self.store.clone(), self.bank.clone());
+        let Between(store, bank) = self.between.clone().unwrap_or(straight);
+        let (keystore, clock) = (self.keystore.clone(), self.clock.clone());
+        self.client = Client::new(Ports { bank, store, keystore, clock, entropy });
     }
 
     /// Names of what the client's history says of its orders, newest first, certificates not among them.

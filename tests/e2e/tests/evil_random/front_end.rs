@@ -15,6 +15,9 @@ use crate::play::{Caught, Count, Play, play, report, seeds};
 /// Sequences over one phone.
 const PER_WORLD: u64 = 5;
 
+/// Moments at which the customer may want the order back.
+const WISHES: [&str; 3] = ["review-on-token", "approved", "submitting"];
+
 /// A call of the client's while the front end meddles.
 async fn act(played: &mut Play) -> Result<(), Error> {
     played.stay_signed_in().await?;
@@ -54,11 +57,7 @@ fn sequence(played: &mut Play, front: &FrontEnd, seed: u64) -> bool {
             _ => Conduct::Approve,
         });
         if played.dice.percent(15) {
-            played.world.person.cancels_when(*played.dice.one(&[
-                "review-on-token",
-                "approved",
-                "submitting",
-            ]));
+            played.world.person.cancels_when(WISHES[played.dice.below(WISHES.len())]);
         }
         played.may_run_full();
         if drive(act(played)).is_none() {

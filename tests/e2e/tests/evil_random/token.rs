@@ -48,10 +48,9 @@ async fn act(played: &mut Play, token: &ScriptedToken, certified: bool) -> Resul
 /// An honest token is there again: it is paired with if it has to be, and answers.
 async fn works(played: &Play, must_pair: bool) {
     let world = &played.world;
-    if must_pair || world.client.tokens().unwrap().is_empty() {
-        if let Err(error) = world.pair().await {
-            played.witness.objects(format!("pairing with an honest token: {error:?}"));
-        }
+    let must_pair = must_pair || world.client.tokens().unwrap().is_empty();
+    if must_pair && let Err(error) = world.pair().await {
+        played.witness.objects(format!("pairing with an honest token: {error:?}"));
     }
     match world.client.token_info(&world.token, &world.person, None).await {
         Ok((info, _)) if info.device == world.token.device() => {}
@@ -78,7 +77,7 @@ fn sequence(
     mischief.seize(&token, has_keys);
     let wishes = ["connected", "review-on-token", "pin-needed", "pin-wrong", "approved", "submitting"];
     if played.dice.percent(20) {
-        played.world.person.cancels_when(*played.dice.one(&wishes));
+        played.world.person.cancels_when(wishes[played.dice.below(wishes.len())]);
     }
     played.world.person.gives_up_after(played.dice.below(12));
     let before = played.world.client.tokens().unwrap();
@@ -131,7 +130,7 @@ pub(crate) fn sequences(seeds: std::ops::Range<u64>) -> Result<Count, Caught> {
     let stage = std::cell::RefCell::new(None);
     let untrusted = Maker::new("Nobody's maker");
     let new = |number: u64| {
-        let played = Play::new(number % 8, number % 8 != 0, |bank, _| bank);
+        let played = Play::new(number % 8, !number.is_multiple_of(8), |bank, _| bank);
         let dice: Arc<Dice> = Arc::clone(&played.dice);
         let counterfeit = ScriptedToken::new(&untrusted, 1_000);
         *stage.borrow_mut() = Some((Mischief::new(dice, Arc::clone(&played.witness)), counterfeit));
