@@ -108,7 +108,6 @@ fn an_older_image_never_makes_a_second_execution_of_what_was_disturbed() {
 }
 
 #[test]
-#[ignore = "known: a request that is repeated under its key after the open order it ended in is over ends as `bank-lied`"]
 fn an_older_image_of_a_payment_that_was_asked_for_twice() {
     run(&[Scenario::AskedTwice]);
 }

@@ -158,8 +158,12 @@ impl Client {
             // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known,
             // unless it was adopted while the bank's answer to this request was under way.
             let may_be = !created.created || known.request.is_empty();
-            if known.life.is_over() || !may_be {
+            if !may_be {
                 return Err(lied());
+            }
+            if known.life.is_over() {
+                // It was open when the bank answered for the first time, and nobody heard. No other order was made, none will be.
+                return Err(Error::new(Code::Interrupted));
             }
             customer.tell(&Moment::OpenOrderFound { order: order.id() });
             return self.merge(record, &known);
@@ -228,9 +232,9 @@ fn parse_device(text: &str) -> Option<DeviceId> {
     (device.to_string() == text).then_some(device)
 }
 
-/// Whether the bank answered with an order that is not the one that was asked for, or that must not be begun.
+/// Whether the bank answered with an order that is not the one that was asked for, or that must not be begun (any more).
 fn is_other_order(code: Code) -> bool {
-    matches!(code, Code::OrderAltered | Code::BankLied | Code::EpochFallen)
+    matches!(code, Code::OrderAltered | Code::BankLied | Code::EpochFallen | Code::Interrupted)
 }
 
 /// Codes with which the bank says that it made no order and will make none under this key.
