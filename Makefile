@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test lint nostd test-all clean
+.PHONY: help build demo test lint nostd soak test-valgrind test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -9,6 +9,8 @@ help:
 	@echo "make build         the three programs, into target/debug"
 	@echo "make test          all tests: Rust and a C compiler, nothing else"
 	@echo "make lint          formatting and clippy"
+	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
+	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
 	@echo "make test-all      everything there is"
 
 build:
@@ -28,7 +30,16 @@ lint:
 nostd:
 	@tests/nostd/check.sh
 
-test-all: lint test
+SEEDS ?= 100000
+CRYPTO ?= stand-in
+
+soak:
+	$(CARGO) run --locked --quiet -p ushield-simulator -- soak --seeds $(SEEDS) --crypto $(CRYPTO)
+
+test-valgrind:
+	@tests/secrets/valgrind.sh
+
+test-all: lint test test-valgrind
 	$(MAKE) demo AUTO=1
 
 clean:
