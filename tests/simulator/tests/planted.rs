@@ -27,19 +27,21 @@ const HERE: &[Bug] = &[
     Bug::SubmittedAfterCancel,
 ];
 
+const TOKEN: &str = "tests/emulator/logic/tests/token/planted.rs";
+
 /// Bugs that need a power cut at one word, a liar or a stranger: the tests that plant and catch them.
 const ELSEWHERE: &[(Bug, &str)] = &[
-    (Bug::CounterAfterSignature, "tests/emulator/logic/tests/token/planted.rs"),
-    (Bug::PinBeforeOk, "tests/conform/tests/conform/main.rs"),
-    (Bug::FloorByUndecided, "tests/conform/tests/conform/main.rs"),
-    (Bug::TriesAfterCompare, "tests/emulator/logic/tests/token/planted.rs"),
-    (Bug::ReleasedBeforeStored, "tests/emulator/logic/tests/token/planted.rs"),
-    (Bug::ReviewReplaced, "tests/conform/tests/conform/main.rs"),
-    (Bug::AddresseeIgnored, "tests/conform/tests/conform/main.rs"),
-    (Bug::CancelByAnyPhone, "tests/conform/tests/conform/main.rs"),
-    (Bug::OrderUnverified, "tests/conform/tests/conform/main.rs"),
-    (Bug::StrangerAnswered, "tests/conform/tests/conform/main.rs"),
-    (Bug::PairingTriesAtEnd, "tests/conform/tests/conform/main.rs"),
+    (Bug::CounterAfterSignature, TOKEN),
+    (Bug::PinBeforeOk, TOKEN),
+    (Bug::FloorByUndecided, TOKEN),
+    (Bug::TriesAfterCompare, TOKEN),
+    (Bug::ReleasedBeforeStored, TOKEN),
+    (Bug::ReviewReplaced, TOKEN),
+    (Bug::AddresseeIgnored, TOKEN),
+    (Bug::CancelByAnyPhone, TOKEN),
+    (Bug::OrderUnverified, TOKEN),
+    (Bug::StrangerAnswered, TOKEN),
+    (Bug::PairingTriesAtEnd, TOKEN),
     (Bug::RepeatTolerated, "core/session/tests/session/replays.rs"),
     (Bug::BrokenChannelGoesOn, "core/session/tests/session/replays.rs"),
     (Bug::ReceiptUnverified, "tests/e2e/tests/evil_random/planted.rs"),
