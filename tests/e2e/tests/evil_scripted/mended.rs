@@ -194,7 +194,9 @@ async fn an_executed_order_is_not_the_answer_to_a_new_request() {
             Ok(response)
         });
         world.transfer().await.unwrap();
-        is(&world.transfer().await.unwrap_err(), Code::BankLied);
+        // A new order that is known is a lie; an open one that ended meanwhile may be a reply that was lost before.
+        let code = if created { Code::BankLied } else { Code::Interrupted };
+        is(&world.transfer().await.unwrap_err(), code);
         assert_eq!(world.bank.executed().len(), 1);
         let mut statuses = world.statuses().await;
         statuses.sort_unstable();
