@@ -1,7 +1,8 @@
 //! Counterparts that lie at random, from seeds: a token, and everything between the phone and the bank. And bugs on purpose, which the same
 //! sequences have to find.
 //!
-//! A failure names its seed; the same seed is the same run.
+//! A failure names its seed, and the phone (world) that it was played on: the same range from its start meets it again. Only the X.509
+//! certificates of maker and CA are new in each run.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
