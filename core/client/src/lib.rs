@@ -11,6 +11,7 @@ pub mod orders;
 pub mod pairing;
 pub mod ports;
 pub mod records;
+mod retry;
 pub mod store;
 mod token;
 

@@ -3,13 +3,37 @@
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, PhoneId};
 use ushield_protocol::message::{Info, PhoneEntry, Request, decode_phones};
+use ushield_protocol::pin::PinBlock;
 
 use crate::client::Client;
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
 use crate::error::Error;
 use crate::ports::{Change, Connector, Table};
 use crate::records::TokenRecord;
+use crate::retry::Attempts;
 use crate::token::{TokenSession, misbehaved};
+
+/// A change of the PIN, over several connections where one breaks. Lives as long as one call.
+#[derive(Default)]
+struct PinChange {
+    typed: Option<(PinBlock, PinBlock)>,
+    /// Set once the token may have been asked.
+    asked: Option<Before>,
+}
+
+/// What the token said before it was asked.
+#[derive(Clone, Copy)]
+struct Before {
+    initial: bool,
+    tries: u8,
+}
+
+impl PinChange {
+    /// Whether the token can tell what became of it: that another PIN took the place of the present one it cannot.
+    fn may_go_on(&self) -> bool {
+        self.asked.is_none_or(|before| before.initial)
+    }
+}
 
 impl Client {
     /// What the token says of itself, and the phones that it knows.
@@ -68,7 +92,8 @@ impl Client {
         self.store().commit(&[Change::delete(Table::Token, device.as_bytes())])
     }
 
-    /// Changes the PIN: the token asks for OK and compares then.
+    /// Changes the PIN: the token asks for OK and compares then. Where the connection breaks the PINs are not typed again, as long as the
+    /// token can tell whether it has compared them: it can for the initial PIN.
     ///
     /// # Errors
     /// `pin-wrong` with tries left, `pin-locked`, `pin-too-simple`, `pin-unchanged`, `declined`, codes of the link.
@@ -79,16 +104,48 @@ impl Client {
         device: Option<DeviceId>,
     ) -> Result<(), Error> {
         let token = self.token(device)?;
-        let mut session = TokenSession::open(self, connector, customer, &token).await?;
-        if session.state().flags.pin_locked {
+        let mut change = PinChange::default();
+        let mut attempts = Attempts::default();
+        loop {
+            match self.change_pin_once(connector, customer, &token, &mut change).await {
+                Err(error) if change.may_go_on() && attempts.another(self, customer, &error).await => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn change_pin_once(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        token: &TokenRecord,
+        change: &mut PinChange,
+    ) -> Result<(), Error> {
+        let mut session = TokenSession::open(self, connector, customer, token).await?;
+        let (flags, tries) = (session.state().flags, session.state().tries);
+        if change.asked.is_some_and(|before| before.initial && !flags.pin_initial) {
+            session.close().await;
+            return Ok(());
+        }
+        if flags.pin_locked {
             return Err(Error::new(Code::PinLocked).with_tries_left(0));
         }
-        let old = customer.pin(PinReason::Current).await?;
-        let new = customer.pin(PinReason::New).await?;
+        if change.asked.is_some_and(|before| tries < before.tries) {
+            return Err(Error::new(Code::PinWrong).with_tries_left(tries));
+        }
+        let (old, new) = match &change.typed {
+            Some(typed) => typed.clone(),
+            None => {
+                let old = customer.pin(PinReason::Current).await?;
+                let new = customer.pin(PinReason::New).await?;
+                change.typed.insert((old, new)).clone()
+            }
+        };
         if new.is_too_simple() {
             return Err(Error::new(Code::PinTooSimple));
         }
         customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::PinChange });
+        change.asked = Some(Before { initial: flags.pin_initial, tries });
         session.exchange_with_human(&Request::PinChange { old, new }).await?;
         session.close().await;
         Ok(())

@@ -4,13 +4,14 @@ use ushield_protocol::code::Code;
 use ushield_protocol::device::MakerRoot;
 use ushield_protocol::key::{DeviceId, RingVerifier};
 use ushield_protocol::message::Kind;
-use ushield_session::pairing::{self, Compare, Digits, MAX_TRIES, Phone};
+use ushield_session::pairing::{self, Compare, Digits, MAX_TRIES, NeedDh, Phone};
 
 use crate::client::{Client, ONLY};
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
 use crate::error::Error;
 use crate::ports::{Change, Connector, Millis, Table};
 use crate::records::TokenRecord;
+use crate::retry::Attempts;
 use crate::token::{DH_KEY, Limit, MACHINE, Wire, agree};
 
 /// The token shows its digits for 60 s, and is silent meanwhile.
@@ -52,12 +53,16 @@ impl Client {
             return Err(Error::new(Code::PairingTriesSpent));
         }
         let key = self.keystore().create_dh(DH_KEY).await?;
-        let (mut wire, hello) = Wire::open(self, connector, customer).await?;
-        let (expect, p1) = pairing::start(Phone { name: setup.phone, key }, &hello, self.seed()?)?;
-        wire.send(Kind::Pairing, &p1).await?;
-        let p2 = wire.expect(Kind::Pairing, MACHINE).await?;
-        // nP is drawn now, after the commitment has arrived.
-        let need = expect.handle(&p2, self.random()?)?;
+        let mut attempts = Attempts::default();
+        let (mut wire, need) = loop {
+            let phone = Phone { name: setup.phone.clone(), key };
+            match self.begin_pairing(connector, customer, phone).await {
+                Ok(begun) => break begun,
+                // No try is spent and nobody has decided anything: the mode is open, and the phone begins again by itself.
+                Err(error) if attempts.another(self, customer, &error).await => {}
+                Err(error) => return Err(error),
+            }
+        };
         let shared = agree(self, &need.point()).await?;
         let (expect, p3) = need.provide(shared)?;
         // Every abort after P3 is a try: counted, durably, before P3 leaves.
@@ -67,6 +72,21 @@ impl Client {
         let roots: Vec<MakerRoot> = setup.makers.iter().filter_map(|der| MakerRoot::from_der(der)).collect();
         let compare = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
         Ok(PendingPairing { client: self, wire, compare })
+    }
+
+    /// What comes before P3.
+    async fn begin_pairing(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        phone: Phone,
+    ) -> Result<(Wire<'_>, NeedDh), Error> {
+        let (mut wire, hello) = Wire::open(self, connector, customer).await?;
+        let (expect, p1) = pairing::start(phone, &hello, self.seed()?)?;
+        wire.send(Kind::Pairing, &p1).await?;
+        let p2 = wire.expect(Kind::Pairing, MACHINE).await?;
+        // nP is drawn now, after the commitment has arrived.
+        Ok((wire, expect.handle(&p2, self.random()?)?))
     }
 
     fn pairing_tries(&self) -> Result<u8, Error> {

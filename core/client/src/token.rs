@@ -70,6 +70,8 @@ impl Cost {
 pub(crate) struct Wire<'a> {
     link: Box<dyn Link>,
     clock: &'a dyn Clock,
+    /// Messages that came before the channel stood: each one comes once, unless the link repeats it.
+    opening: Vec<(Kind, Vec<u8>)>,
     pub(crate) cost: Cost,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Wire<'a> {
     ) -> Result<(Self, Hello), Error> {
         customer.tell(&Moment::Connecting { link: connector.describe() });
         let link = connector.connect().await?;
-        let mut wire = Self { link, clock: client.clock(), cost: Cost::default() };
+        let mut wire = Self { link, clock: client.clock(), opening: Vec::new(), cost: Cost::default() };
         let hello = wire.expect(Kind::Hello, MACHINE).await?;
         // The hello is the link's, not the exchange's.
         wire.cost = Cost::default();
@@ -110,9 +112,14 @@ impl<'a> Wire<'a> {
             };
             match received {
                 (Kind::KeepAlive, _) => {}
+                // It says nothing new, and whoever repeated it changed nothing.
+                again if self.opening.contains(&again) => {}
                 (Kind::Refusal, body) => return Err(refusal(&body, kind)),
                 (other, body) if other == kind => {
                     self.cost.messages.push(Counted { sent: false, kind, bytes: body.len() });
+                    if kind != Kind::Sealed {
+                        self.opening.push((kind, body.clone()));
+                    }
                     return Ok(body);
                 }
                 _ => return Err(Error::new(Code::TokenMisbehaved)),

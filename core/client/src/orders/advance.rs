@@ -5,18 +5,14 @@ use ushield_protocol::key::OrderId;
 use ushield_session::order_life::{Next, Stage};
 
 use super::Report;
-use super::deliver::Parties;
+use super::deliver::{Parties, Typed};
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
-use crate::ports::{Connector, Millis};
+use crate::ports::Connector;
 use crate::records::OrderRecord;
+use crate::retry::Attempts;
 use crate::token::Cost;
-
-/// How often a broken link or an unreachable bank is tried again before the caller is told.
-const ATTEMPTS: u32 = 4;
-/// The first wait between attempts; each further one is twice as long.
-const BACK_OFF: Millis = Millis(500);
 
 impl Client {
     /// Takes an order to its end: the token shows it, the customer decides, the bank's receipt comes back. May be called again at any time and
@@ -36,7 +32,8 @@ impl Client {
         let _turn = lane.turn().await;
         let mut record = self.order_record(id)?;
         let mut cost = Cost::default();
-        let mut attempt = 0;
+        let mut typed = Typed::default();
+        let mut attempts = Attempts::default();
         loop {
             let next = record.life.next();
             let step = match next {
@@ -50,7 +47,7 @@ impl Client {
                 Next::Create => Err(Error::new(Code::UnexpectedEvent)),
                 Next::Deliver => {
                     let with = Parties { connector, customer, lane: &lane };
-                    self.deliver(with, record.clone(), &mut cost).await
+                    self.deliver(with, record.clone(), &mut typed, &mut cost).await
                 }
                 Next::Submit => self.submit(customer, record.clone()).await,
                 Next::Cancel { at_token } => {
@@ -62,7 +59,7 @@ impl Client {
             let error = match step {
                 Ok(stepped) => {
                     record = stepped;
-                    attempt = 0;
+                    attempts = Attempts::default();
                     continue;
                 }
                 Err(error) => error,
@@ -70,18 +67,15 @@ impl Client {
             record = self.order_record(id)?;
             // It was cancelled in the middle of a step: the step's failure does not matter any more.
             if record.life.cancelled() && !matches!(next, Next::Cancel { .. }) {
-                attempt = 0;
+                attempts = Attempts::default();
                 continue;
             }
-            if !is_passing(&error) || attempt + 1 >= ATTEMPTS {
+            if !attempts.another(self, customer, &error).await {
                 if record.life.is_unknown() {
                     customer.tell(&Moment::Unknown { order: id });
                 }
                 return Err(error);
             }
-            attempt += 1;
-            customer.tell(&Moment::Reconnecting { attempt });
-            self.clock().sleep(Millis(BACK_OFF.0 << attempt)).await;
             record = self.order_record(id)?;
         }
     }
@@ -143,9 +137,12 @@ impl Client {
             let ended = record.id.filter(|id| {
                 record.life.next() == Next::Deliver && open.orders.iter().all(|order| order.order_id != *id)
             });
-            let receipt = match ended {
-                Some(_) => self.receipt_at_bank(&record).await.ok().flatten(),
-                None => None,
+            let lane = self.lane(&record);
+            // Whoever runs it learns of its end without help.
+            let turn = lane.free_turn();
+            let receipt = match (ended, &turn) {
+                (Some(_), Some(_)) => self.receipt_at_bank(&record).await.ok().flatten(),
+                _ => None,
             };
             match (ended, receipt) {
                 (Some(order), Some(receipt)) => {
@@ -182,17 +179,4 @@ fn why_not_created(record: &OrderRecord) -> Error {
         Stage::NotCreated { code } => Error::new(*code),
         _ => Error::new(Code::UnexpectedEvent),
     }
-}
-
-/// Whether the same step may work in a moment, without anyone doing anything.
-fn is_passing(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Code::LinkLost
-            | Code::TokenTimeout
-            | Code::ChannelBroken
-            | Code::BankUnreachable
-            | Code::BankFailure
-            | Code::InProgress
-    )
 }

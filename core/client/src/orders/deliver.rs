@@ -34,6 +34,42 @@ enum Next {
     Expired,
 }
 
+/// A PIN that was typed, until the token is known to have taken it: what a broken link lost is not typed twice. In memory alone.
+#[derive(Default)]
+pub(super) struct Typed(Option<Unused>);
+
+struct Unused {
+    pin: PinBlock,
+    typed: Millis,
+    /// What the token said were left when it was typed.
+    tries: u8,
+}
+
+impl Typed {
+    /// As long as a token would keep it.
+    const KEPT: Millis = Millis(60_000);
+
+    fn keep(&mut self, pin: PinBlock, typed: Millis, tries: u8) {
+        self.0 = Some(Unused { pin, typed, tries });
+    }
+
+    fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    /// Forgets what a token in this state had: while it reviews for this phone the PIN has arrived, and with fewer tries it was wrong.
+    fn heed(&mut self, state: &State, now: Millis) {
+        let used = |unused: &Unused| {
+            state.flags.reviewing_ours || state.tries < unused.tries || now.since(unused.typed) >= Self::KEPT
+        };
+        self.0.take_if(|unused| used(unused));
+    }
+
+    fn pin(&self) -> Option<PinBlock> {
+        self.0.as_ref().map(|unused| unused.pin.clone())
+    }
+}
+
 /// Who takes part in a delivery.
 #[derive(Clone, Copy)]
 pub(super) struct Parties<'a> {
@@ -48,18 +84,19 @@ impl Client {
         &self,
         with: Parties<'_>,
         record: OrderRecord,
+        typed: &mut Typed,
         cost: &mut Cost,
     ) -> Result<OrderRecord, Error> {
         let order = self.own_order(&record)?;
         let first = matches!(record.life.stage(), Stage::Prepared { .. });
-        let late = order.payload().expires < self.clock().now().0;
+        let late = ends(&record, &order) < self.clock().now().0;
         if late && let Ok(Some(receipt)) = self.receipt_at_bank(&record).await {
             return self.settle(record, receipt).await;
         }
         let token = self.token(record.device)?;
-        let prepared = with.lane.unless_cancelled(self.prepare(with, &token, first, late)).await;
+        let prepared = with.lane.unless_cancelled(self.prepare(with, &token, typed, first, late)).await;
         let Some(prepared) = prepared else { return self.again(&record) };
-        let (mut session, pin) = prepared?;
+        let mut session = prepared?;
         let pay = self.pay_key(&token)?.filter(|key| *key.short_key_id().as_bytes() == session.state().pay);
         let keys = TokenKeys { device: token.pairing.device_key, pay };
         let record = self.apply(&record, Event::Delivering)?;
@@ -69,7 +106,7 @@ impl Client {
         }
         let page_count = page_count(&order, session.state());
         let delivery = Delivery::new(order, keys);
-        let delivered = self.converse(&mut session, with, &record, &delivery, pin, page_count).await;
+        let delivered = self.converse(&mut session, with, &record, &delivery, typed, page_count).await;
         *cost = session.cost();
         if !matches!(&delivered, Err(error) if error.code() == Code::LinkLost) {
             session.close().await;
@@ -86,14 +123,16 @@ impl Client {
     }
 
     /// Connects, and asks for the PIN where one message shall carry it with the order. When the order may be at the token
-    /// already, its answer may be there too: nobody is asked twice, and a PIN that was locked since does not matter.
+    /// already, its answer may be there too: nobody is asked twice, and a PIN that was locked since does not matter. A PIN that was
+    /// typed and lost goes along.
     async fn prepare(
         &self,
         with: Parties<'_>,
         token: &TokenRecord,
+        typed: &mut Typed,
         first: bool,
         late: bool,
-    ) -> Result<(TokenSession<'_>, Option<PinBlock>), Error> {
+    ) -> Result<TokenSession<'_>, Error> {
         let session = TokenSession::open(self, with.connector, with.customer, token).await?;
         let flags = session.state().flags;
         if first && flags.pin_initial {
@@ -102,11 +141,13 @@ impl Client {
         if first && flags.pin_locked {
             return Err(Error::new(Code::PinLocked).with_tries_left(0));
         }
-        let pin = match first && !late {
-            true => Some(with.customer.pin(PinReason::Approve).await?),
-            false => None,
-        };
-        Ok((session, pin))
+        let now = || self.clock().monotonic();
+        typed.heed(session.state(), now());
+        if typed.0.is_none() && first && !late {
+            let pin = with.customer.pin(PinReason::Approve).await?;
+            typed.keep(pin, now(), session.state().tries);
+        }
+        Ok(session)
     }
 
     /// The exchange about one order, until the token has answered or ended the review.
@@ -116,22 +157,25 @@ impl Client {
         with: Parties<'_>,
         record: &OrderRecord,
         delivery: &Delivery,
-        pin: Option<PinBlock>,
+        typed: &mut Typed,
         page_count: u8,
     ) -> Result<OrderRecord, Error> {
         let customer = with.customer;
+        let pin = typed.pin();
         session.send(&delivery.request(pin.clone())).await?;
         let mut statement_sent = false;
         let mut busy = 0;
         let mut cancel_sent = false;
         let mut heard = self.clock().monotonic();
+        // The bank has ended what is over by then; its sweep comes a little later.
+        let mut ask_at = ends(record, delivery.order()).saturating_add(BANK_SWEEPS);
         loop {
             let whole = HUMAN.whole.since(self.clock().monotonic().since(heard));
             let limit = Limit { whole, ..HUMAN };
             let reply = if cancel_sent {
                 session.reply(limit).await?
             } else {
-                match self.next(session, with, delivery, limit).await? {
+                match self.next(session, with, ask_at, limit).await? {
                     Next::Reply(reply) => reply,
                     Next::TakeBack => {
                         self.take_back(session, customer, record).await?;
@@ -144,7 +188,11 @@ impl Client {
                             let _ = session.send(&Request::Cancel { order: delivery.id() }).await;
                             return self.settle(record.clone(), receipt).await;
                         }
-                        Ok(None) | Err(_) => continue,
+                        Ok(None) | Err(_) => {
+                            // This phone's clock may be wrong, or the bank be away.
+                            ask_at = self.clock().now().0.saturating_add(ASK_AGAIN);
+                            continue;
+                        }
                     },
                 }
             };
@@ -153,7 +201,11 @@ impl Client {
             if cancel_sent && reply == Reply::ok(Vec::new()) {
                 continue;
             }
-            let wanted = match delivery.handle(&reply, &RingVerifier) {
+            let progress = delivery.handle(&reply, &RingVerifier);
+            if progress.is_ok() {
+                typed.forget();
+            }
+            let wanted = match progress {
                 Ok(Progress::Shown | Progress::Waiting) => {
                     self.apply(record, Event::Shown)?;
                     customer.tell(&Moment::ReviewOnToken { order: delivery.id(), pages: page_count });
@@ -222,23 +274,18 @@ impl Client {
         &self,
         session: &mut TokenSession<'_>,
         with: Parties<'_>,
-        delivery: &Delivery,
+        ask_at: u64,
         limit: Limit,
     ) -> Result<Next, Error> {
         let reply = Box::pin(session.reply(limit));
         let cancel = select(with.customer.cancel_wanted(), Box::pin(with.lane.cancelled()));
-        let expiry = Box::pin(self.clock().sleep(self.until_expired(delivery.expires())));
+        let left = ask_at.saturating_sub(self.clock().now().0);
+        let expiry = Box::pin(self.clock().sleep(Millis(left.saturating_mul(1_000))));
         match select(reply, select(cancel, expiry)).await {
             Either::Left((reply, _)) => reply.map(Next::Reply),
             Either::Right((Either::Left(_), _)) => Ok(Next::TakeBack),
             Either::Right((Either::Right(_), _)) => Ok(Next::Expired),
         }
-    }
-
-    /// Until the bank has ended an order that expires then. Afterwards again and again: this phone's clock may be wrong.
-    fn until_expired(&self, expires: u64) -> Millis {
-        let left = expires.saturating_add(BANK_SWEEPS).saturating_sub(self.clock().now().0);
-        Millis(left.max(ASK_AGAIN).saturating_mul(1_000))
     }
 
     /// Durable first, then at the token.
@@ -270,6 +317,13 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+/// When the order's time is over by this phone's clock, which may be behind the bank's: an order lives no longer than from the request on.
+fn ends(record: &OrderRecord, order: &Order<Verified>) -> u64 {
+    let payload = order.payload();
+    let life = payload.expires.saturating_sub(payload.issued);
+    payload.expires.min(record.asked.saturating_add(life))
 }
 
 fn page_count(order: &Order<Verified>, state: &State) -> u8 {
