@@ -238,15 +238,18 @@ impl App {
                 Ok(())
             }
             _ => {
-                let mut world = self.ports.shared.world();
-                let served = world.token.serving.and_then(|number| world.links.phone_of(number));
-                // Another phone may have come to the token since this one's connection broke.
-                if served == Some(self.ports.phone) {
-                    world.violation("the digits differ, and nobody is in between".to_owned());
-                }
-                drop(world);
+                self.suspects();
                 pending.differ().await
             }
+        }
+    }
+
+    /// The digits differ. Another phone may have come to the token since this one's connection broke.
+    fn suspects(&self) {
+        let mut world = self.ports.shared.world();
+        let served = world.token.serving.and_then(|number| world.links.phone_of(number));
+        if served == Some(self.ports.phone) {
+            world.violation("the digits differ, and nobody is in between".to_owned());
         }
     }
 
@@ -335,8 +338,10 @@ impl App {
     ) -> Result<ushield_protocol::key::OrderId, Error> {
         {
             let mut world = self.ports.shared.world();
-            world.person.nature.goals[number].asked = true;
-            world.person.deeds.count(Deed::Pays);
+            // A request that waits for its order the app sends again by itself.
+            if !std::mem::replace(&mut world.person.nature.goals[number].asked, true) {
+                world.person.deeds.count(Deed::Pays);
+            }
             world.phones[self.ports.phone].pursued = Some(number);
             world.say(&format!("phone {}: the person wants payment {number}", self.ports.phone));
         }

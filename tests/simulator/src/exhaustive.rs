@@ -4,6 +4,7 @@
 //! the numbers that they have without a fault; those of a second fault are the numbers of the run with the first.
 
 pub mod case;
+pub mod cases;
 pub mod damage;
 pub mod deeds;
 pub mod flow;

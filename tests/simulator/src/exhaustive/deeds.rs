@@ -29,6 +29,21 @@ pub enum Deed {
     PinAgain,
 }
 
+impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Pairs,
+        Self::Pays,
+        Self::TypesPin,
+        Self::Menu,
+        Self::Digits,
+        Self::PinChange,
+        Self::Page,
+        Self::Decides,
+        Self::PinAgain,
+    ];
+}
+
 /// How often they did it. A message that is taken away is not among them: it goes by itself, and nothing hangs on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deeds(BTreeMap<Deed, u64>);
