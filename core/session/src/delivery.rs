@@ -92,10 +92,10 @@ impl Delivery {
         self.order.id()
     }
 
-    /// When the order's time is over, Unix seconds.
+    /// The order.
     #[must_use]
-    pub fn expires(&self) -> u64 {
-        self.order.payload().expires
+    pub fn order(&self) -> &Order<Verified> {
+        &self.order
     }
 
     /// The command that delivers it, with the PIN if the phone has it already.

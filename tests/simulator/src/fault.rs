@@ -113,7 +113,10 @@ impl Fault {
             doing,
             D::Pairing | D::PinChange | D::Installing | D::Prepared | D::Sent | D::Shown | D::Cancelling
         );
-        let bank = matches!(doing, D::SigningIn | D::Requested | D::Prepared | D::Submitted | D::Cancelling);
+        let bank = matches!(
+            doing,
+            D::SigningIn | D::Requested | D::Prepared | D::Sent | D::Shown | D::Submitted | D::Cancelling
+        );
         match self {
             // The phone says that it installs when the connection stands.
             Self::ConnectFails => link && doing != D::Installing,
@@ -125,7 +128,7 @@ impl Fault {
             Self::TokenOff => doing != D::Decided,
             Self::FlashCut => matches!(doing, D::Pairing | D::PinChange | D::Installing | D::Sent | D::Shown),
             // An interrupted decision is what a start has to finish.
-            Self::FlashCutAgain => doing == D::Shown,
+            Self::FlashCutAgain => matches!(doing, D::Idle | D::Pairing | D::Shown),
             Self::RequestLost | Self::RequestDoubled | Self::RequestLate | Self::ReplyLost => bank,
             Self::FrontEndFails | Self::BankBefore | Self::BankAfter => bank,
         }

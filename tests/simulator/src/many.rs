@@ -1,5 +1,6 @@
 //! Many seeds on all cores.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -46,10 +47,10 @@ impl Summary {
     }
 }
 
-/// Plays `seeds`, on two threads as machines have at least. Ends early after `most` failures; a bug is planted in every run.
+/// Plays `seeds`, on all cores. Ends early after `most` failures, a panic being one; a bug is planted in every run.
 ///
 /// # Panics
-/// A run does.
+/// A thread does, outside of a run.
 #[must_use]
 pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) -> Summary {
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -61,8 +62,12 @@ pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) 
                 break;
             }
             let run = Run { bug, ..Run::new(from + number, crypto) };
-            let outcome = run.play();
             summary.runs += 1;
+            let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| run.play())) else {
+                failed.fetch_add(1, Ordering::Relaxed);
+                summary.failures.push((run.seed, run.command(), vec!["a panic, as above".to_owned()]));
+                continue;
+            };
             summary.table.add(&outcome.table);
             summary.orders += outcome.orders;
             summary.executed += outcome.executed;

@@ -100,7 +100,7 @@ impl World {
 
     /// Whether the app is killed now, or the token loses its power, as it may at any time.
     pub fn may_die(&mut self, phone: usize) -> bool {
-        if self.strikes(Fault::TokenOff, phone) && self.token.is_on() {
+        if self.token.is_on() && self.strikes(Fault::TokenOff, phone) {
             self.power_lost();
         }
         let dies = self.strikes(Fault::PhoneKilled, phone);

@@ -27,6 +27,7 @@ fn everything_that_was_confirmed_is_executed_once_with_real_cryptography() {
     print("real", 1, &summary);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());
     let from = RandomState::new().hash_one(0) >> 16;
+    println!("fresh seeds from {from}");
     let summary = play(from, FRESH, Crypto::Real, None, 5);
     print("fresh", from, &summary);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());

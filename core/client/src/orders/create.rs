@@ -156,12 +156,12 @@ impl Client {
         }
         if let Some(known) = self.known_order(order.id())? {
             // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known,
-            // unless it was adopted while the bank's answer to this request was under way.
+            // unless it was adopted while the bank's answer to this request was under way; then it may be over by now.
             let may_be = !created.created || known.request.is_empty();
             if !may_be {
                 return Err(lied());
             }
-            if known.life.is_over() {
+            if known.life.is_over() && !created.created {
                 // It was open when the bank answered for the first time, and nobody heard. No other order was made, none will be.
                 return Err(Error::new(Code::Interrupted));
             }

@@ -45,6 +45,11 @@ impl Lane {
         self.turn.lock().await
     }
 
+    /// The turn, if nobody runs the order.
+    pub(crate) fn free_turn(&self) -> Option<futures::lock::MutexGuard<'_, ()>> {
+        self.turn.try_lock()
+    }
+
     /// The work's end; nothing when another call cancelled the order first. The work is then dropped.
     pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T> + Send) -> Option<T> {
         match select(Box::pin(work), self.cancelled.clone()).await {
