@@ -102,6 +102,9 @@ impl<'a> Wire<'a> {
         let begun = self.clock.monotonic();
         loop {
             let left = limit.whole.since(self.clock.monotonic().since(begun));
+            if left == Millis(0) {
+                return Err(Error::new(Code::TokenTimeout));
+            }
             let received = {
                 let message = self.link.receive();
                 let alarm = self.clock.sleep(limit.silence.min(left));

@@ -119,7 +119,7 @@ fn live(
         Process::start(PHONE, &arguments)
     };
     let (mut said, mut started, mut killed, mut done) = (0, false, false, false);
-    let mut kill = |phone: &mut Process, rng: &mut Rng, most: usize| {
+    let kill = |phone: &mut Process, rng: &mut Rng, most: usize| {
         for _ in 0..rng.below(most) {
             std::hint::spin_loop();
         }
