@@ -32,7 +32,7 @@ enum What {
     /// Plays many seeds and prints the first that fails.
     Soak {
         /// How many.
-        #[arg(long, default_value_t = 10_000)]
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
         seeds: u64,
         /// The first; fresh ones by default.
         #[arg(long)]
@@ -92,7 +92,13 @@ fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
     let outcome = Run { text: true, ..run }.play();
     print!("{}", outcome.text);
     println!("trace {}", outcome.hash);
-    println!("orders {}, executed {}, messages {}", outcome.orders, outcome.executed, outcome.messages);
+    println!(
+        "orders {}, payments executed {}, messages {}",
+        outcome.orders, outcome.executed, outcome.messages
+    );
+    if outcome.violations.is_empty() {
+        println!("nothing is wrong");
+    }
     for violation in &outcome.violations {
         println!("VIOLATION {violation}");
     }
@@ -123,6 +129,10 @@ fn soak(seeds: u64, from: Option<u64>, crypto: Crypto, bug: Option<&str>, most_f
         }
     }
     println!("{seeds} seeds, {orders} orders, {executed} payments executed, {} faults", table.total());
+    println!(
+        "how often each fault came while a phone was doing what; · cannot be, MISSING did not come in these seeds"
+    );
     println!("{table}");
+    println!("{failed} seeds have something wrong");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
