@@ -10,7 +10,7 @@ const REAL: u64 = 2_000;
 /// Seeds that nobody has seen before.
 const FRESH: u64 = 200;
 /// With stand-in cryptography.
-const STAND_IN: u64 = 100_000;
+const STAND_IN: u64 = 20_000;
 
 fn print(what: &str, from: u64, summary: &Summary) {
     let Summary { runs, orders, executed, messages, table, .. } = summary;
