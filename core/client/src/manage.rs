@@ -73,7 +73,7 @@ impl Client {
         let phone = phone.unwrap_or(own);
         let mut session = TokenSession::open(self, connector, customer, &token).await?;
         customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::Forget });
-        session.exchange_with_human(&Request::Forget { phone }).await?;
+        session.exchange_with_human(customer, &Request::Forget { phone }).await?;
         session.close().await;
         if phone == own { self.forget_token(&token) } else { Ok(()) }
     }
@@ -146,7 +146,7 @@ impl Client {
         }
         customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::PinChange });
         change.asked = Some(Before { initial: flags.pin_initial, tries });
-        session.exchange_with_human(&Request::PinChange { old, new }).await?;
+        session.exchange_with_human(customer, &Request::PinChange { old, new }).await?;
         session.close().await;
         Ok(())
     }

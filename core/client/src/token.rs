@@ -30,6 +30,9 @@ pub(crate) const MACHINE: Limit = Limit { whole: Millis(60_000), silence: SILENC
 /// A token that waits for its customer gives up by itself after ten minutes.
 pub(crate) const HUMAN: Limit = Limit { whole: Millis(11 * 60_000), silence: SILENCE };
 
+/// Events before the result of a command other than an order: there are two.
+const MOST_EVENTS: u32 = 4;
+
 /// A message stands on the token's screen for 5 s at most.
 pub(crate) const BUSY_TRIES: u32 = 8;
 pub(crate) const BUSY_WAIT: Millis = Millis(1_000);
@@ -221,15 +224,34 @@ impl<'a> TokenSession<'a> {
 
     /// A command that the customer decides on a screen of the token. A message that still stands there makes it
     /// `busy` for a few seconds: that is waited for.
-    pub(crate) async fn exchange_with_human(&mut self, request: &Request) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn exchange_with_human(
+        &mut self,
+        customer: &dyn Customer,
+        request: &Request,
+    ) -> Result<Vec<u8>, Error> {
         for _ in 0..BUSY_TRIES {
             self.send(request).await?;
-            match result(&self.reply(HUMAN).await?) {
+            match self.decided(customer).await {
                 Err(error) if error.code() == Code::Busy => self.wire.clock.sleep(BUSY_WAIT).await,
                 decided => return decided,
             }
         }
         Err(Error::new(Code::Busy))
+    }
+
+    /// The result of a command that the customer decides on. On the way there the token may warn of the last try, and say that it was wrong.
+    async fn decided(&mut self, customer: &dyn Customer) -> Result<Vec<u8>, Error> {
+        for _ in 0..MOST_EVENTS {
+            let reply = self.reply(HUMAN).await?;
+            match (reply.class, reply.code, reply.body.as_slice()) {
+                (ReplyClass::Event, Code::LastTry, []) => customer.tell(&Moment::LastTry),
+                (ReplyClass::Event, Code::PinWrong, [tries]) => {
+                    customer.tell(&Moment::PinWrong { tries: *tries })
+                }
+                _ => return result(&reply),
+            }
+        }
+        Err(Error::new(Code::TokenMisbehaved))
     }
 
     pub(crate) async fn send(&mut self, request: &Request) -> Result<(), Error> {

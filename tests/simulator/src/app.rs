@@ -286,6 +286,8 @@ impl App {
     async fn change_pin(&self) -> Result<(), Error> {
         self.doing(Doing::PinChange);
         let phone = self.ports.phone;
+        // The token says that it has its first PIN still, whatever the person believed.
+        self.ports.shared.world().person.changed = false;
         self.ports.shared.world().person.to_change.insert(phone);
         let changed = self.client.change_pin(&self.ports, &self.customer, None).await;
         let mut world = self.ports.shared.world();
