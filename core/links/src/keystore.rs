@@ -6,6 +6,7 @@
 mod file;
 
 use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ impl FileKeystore {
     /// `bad-input` at `keystore` when one folder lies in the other; `keystore-failure`.
     pub fn open(folder: impl Into<PathBuf>, store: &Path, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         let folder = folder.into();
-        make_private(&folder).map_err(|error| failure(&folder).caused_by(error))?;
-        let ours = fs::canonicalize(&folder).map_err(|error| failure(&folder).caused_by(error))?;
+        make_private(&folder).map_err(|error| io_failure(&folder, error))?;
+        let ours = fs::canonicalize(&folder).map_err(|error| io_failure(&folder, error))?;
         let theirs = resolve(store).map_err(|error| failure(store).caused_by(error))?;
         if ours.starts_with(&theirs) || theirs.starts_with(&ours) {
             return Err(Error::new(Code::BadInput).at("keystore").with_detail(Detail::Path(folder)));
@@ -51,7 +52,7 @@ impl FileKeystore {
         let lock = File::options().create(true).write(true).truncate(false).open(&path);
         let lock = lock.and_then(|file| FileExt::lock(&file).map(|()| file));
         // Held to the end; every holder is quick.
-        let _lock = lock.map_err(|error| failure(&path).caused_by(error))?;
+        let _lock = lock.map_err(|error| io_failure(&path, error))?;
         let path = self.folder.join("keys");
         let mut keys = Keys::read(&path)?;
         let before = keys.len();
@@ -137,7 +138,17 @@ fn failure(path: &Path) -> Error {
     Error::new(Code::KeystoreFailure).with_detail(Detail::Path(path.to_owned()))
 }
 
-fn make_private(path: &Path) -> std::io::Result<()> {
+/// A full disk is no fault of the keys.
+fn io_failure(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Code::DiskFull).with_detail(Detail::Path(path.to_owned())).caused_by(error)
+        }
+        _ => failure(path).caused_by(error),
+    }
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -146,7 +157,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// The path without links, as far as it exists.
-fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+fn resolve(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     match (fs::canonicalize(&path), path.parent(), path.file_name()) {
         (Ok(real), ..) => Ok(real),

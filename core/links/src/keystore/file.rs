@@ -9,7 +9,7 @@ use ushield_client::Error;
 use ushield_protocol::key::sha256;
 use zeroize::Zeroizing;
 
-use super::failure;
+use super::{failure, io_failure};
 
 const MAGIC: &[u8] = b"USHIELD-KEYS-v1";
 /// Longest name of a key.
@@ -38,7 +38,7 @@ impl Keys {
 
     /// Replaces the file: durable, or as it was.
     pub(super) fn write(&self, folder: &Path, path: &Path) -> Result<(), Error> {
-        let failed = |error: io::Error| failure(path).caused_by(error);
+        let failed = |error: io::Error| io_failure(path, error);
         let new = folder.join("keys.new");
         let bytes = self.encode().ok_or_else(|| failed(io::Error::from(io::ErrorKind::InvalidInput)))?;
         match fs::remove_file(&new) {

@@ -146,3 +146,12 @@ fn processes_and_threads_make_one_key() {
     });
     assert!(keys.iter().all(|key| Some(key) == keys.first()));
 }
+
+#[test]
+fn a_full_disk_is_no_fault_of_the_keys() {
+    let code = |kind: ErrorKind| io_failure(Path::new("keys"), io::Error::from(kind)).code();
+    for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+        assert_eq!(code(full), Code::DiskFull);
+    }
+    assert_eq!(code(ErrorKind::PermissionDenied), Code::KeystoreFailure);
+}
