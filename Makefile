@@ -16,8 +16,10 @@ help:
 build:
 	$(CARGO) build --locked -p ushield-cli -p ushield-bank -p ushield-emulator
 
+# At a terminal cargo says how far it is; a log needs none of it.
 demo:
-	@$(CARGO) build --locked --quiet -p ushield-cli -p ushield-bank -p ushield-emulator -p ushield-e2e
+	@if [ -t 2 ]; then quiet=; else quiet=--quiet; fi; \
+	$(CARGO) build --locked $$quiet -p ushield-cli -p ushield-bank -p ushield-emulator -p ushield-e2e
 	@$(CARGO) run --locked --quiet -p ushield-e2e --bin demo -- $(if $(AUTO),--auto)
 
 test: nostd
