@@ -12,9 +12,9 @@ use ushield_client::{Customer, Error, Moment, PinReason};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 use ushield_protocol::pin::PinBlock;
-use zeroize::Zeroizing;
 
 use crate::interrupt::Interrupts;
+use crate::keyboard::Echo;
 use crate::moments;
 use crate::output::{Output, Tone};
 use crate::secrets::{Name, Secrets, Value};
@@ -46,9 +46,7 @@ impl Terminal {
     pub(crate) async fn password(&self) -> Result<Password, Error> {
         let value = match &self.secrets {
             Some(secrets) => self.line(secrets, Name::Password).await?.ok_or(missing(Name::Password))?,
-            None => {
-                self.typed(format!("{}: ", self.output.words.say("password-ask")), Name::Password).await?
-            }
+            None => self.typed(&self.output.words.say("password-ask"), Name::Password).await?,
         };
         Password::new(value).ok_or(Error::new(Code::BadInput).at(Name::Password.text()))
     }
@@ -77,11 +75,10 @@ impl Terminal {
     }
 
     async fn ask_yes_or_no(&self) -> Result<bool, Error> {
-        self.output.stop_waiting();
+        let question = format!("{} ", self.output.words.say("digits-question"));
         loop {
-            self.output.ask(&self.output.words.say("digits-question"));
-            let line = stdin_line().await?.ok_or(missing(Name::TokenDigits))?;
-            if let Some(answer) = yes_or_no(line.as_bytes()) {
+            let line = self.asked(&question, Echo::On, Name::TokenDigits).await?;
+            if let Some(answer) = yes_or_no(&line) {
                 return Ok(answer);
             }
         }
@@ -116,7 +113,7 @@ impl Terminal {
     /// Asks until what was typed is a PIN.
     async fn pin_typed(&self, question: &str) -> Result<PinBlock, Error> {
         loop {
-            match block(&self.typed(format!("{question}: "), Name::Pin).await?) {
+            match block(&self.typed(question, Name::Pin).await?) {
                 Ok(pin) => return Ok(pin),
                 Err(_) => self.output.note(&self.output.words.say("pin-format"), Tone::Bad),
             }
@@ -129,16 +126,16 @@ impl Terminal {
     }
 
     /// Typed without echo. Never from a terminal that nobody sits at.
-    async fn typed(&self, prompt: String, name: Name) -> Result<Value, Error> {
-        use std::io::IsTerminal;
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return Err(missing(name));
-        }
+    async fn typed(&self, question: &str, name: Name) -> Result<Value, Error> {
+        self.asked(&format!("{question}: "), Echo::Off, name).await
+    }
+
+    /// The question goes away when this is dropped: the client asks no more when the token has answered.
+    async fn asked(&self, question: &str, echo: Echo, name: Name) -> Result<Value, Error> {
+        let keyboard = self.output.keyboard.as_ref().ok_or(missing(name))?;
         self.output.stop_waiting();
-        let interrupts = Arc::clone(&self.interrupts);
-        let typed = spawn_blocking(move || interrupts.prompt(|| rpassword::prompt_password(prompt)));
-        match typed.await.map_err(interrupted)? {
-            Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
+        match self.interrupts.question(keyboard.line(question, echo)).await {
+            Ok(line) => line.ok_or(missing(name)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(interrupted(error)),
             Err(error) => Err(missing(name).caused_by(error)),
         }
@@ -187,8 +184,8 @@ fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(Code::Interrupted).caused_by(error)
 }
 
-/// A line that a person types, echoed; none at the end of the input.
-pub(crate) async fn stdin_line() -> Result<Option<String>, Error> {
+/// A line of a program that drives this one; none at the end of the input.
+async fn stdin_line() -> Result<Option<String>, Error> {
     let read = || {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))

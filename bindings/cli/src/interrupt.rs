@@ -1,8 +1,11 @@
 //! Ctrl-C: the first one takes the order back, the second one leaves. Nothing is lost by either.
 
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt;
+use futures::future::{Either, select};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -11,7 +14,7 @@ use crate::output::{Output, Tone};
 /// What a Ctrl-C led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// The prompt that was open has dealt with it.
+    /// The question that stood is given up.
     None,
     /// The order is being taken back.
     Cancelling,
@@ -35,6 +38,7 @@ pub(crate) struct Interrupts {
     state: Mutex<State>,
     heard: Notify,
     unheard: Notify,
+    stopped: Notify,
     leave: Notify,
 }
 
@@ -45,25 +49,16 @@ struct State {
     listeners: u32,
     /// Whether an order runs that can be taken back.
     order: bool,
-    prompt: Prompt,
-}
-
-/// A prompt reads Ctrl-C as a character and raises the signal afterwards: one key press, seen twice.
-#[derive(Default, PartialEq, Eq)]
-enum Prompt {
-    #[default]
-    Closed,
-    Open,
-    /// Open, and the signal was here already.
-    OpenAndSignalled,
-    /// Closed by Ctrl-C; the signal is still to come.
-    SignalToCome,
+    /// Whether a question stands at the terminal.
+    question: bool,
 }
 
 impl Interrupts {
     /// Takes signals from now on.
     pub(crate) fn watch(self: &Arc<Self>, tell: impl Fn(Effect) + Send + 'static) {
         let interrupts = Arc::clone(self);
+        #[cfg(unix)]
+        self.watch_ends();
         tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
                 tell(interrupts.signal());
@@ -71,21 +66,29 @@ impl Interrupts {
         });
     }
 
+    /// Who ends this program, or closes its terminal, finds the terminal as it was before.
+    #[cfg(unix)]
+    fn watch_ends(self: &Arc<Self>) {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+            let interrupts = Arc::clone(self);
+            // Without it the signal does what it always does.
+            let Ok(mut signals) = signal(kind) else { continue };
+            tokio::spawn(async move {
+                if signals.recv().await.is_some() {
+                    interrupts.leave.notify_one();
+                }
+            });
+        }
+    }
+
     fn signal(&self) -> Effect {
         let mut state = self.state();
-        match state.prompt {
-            Prompt::Open => {
-                state.prompt = Prompt::OpenAndSignalled;
-                return Effect::None;
-            }
-            Prompt::SignalToCome => {
-                state.prompt = Prompt::Closed;
-                return Effect::None;
-            }
-            Prompt::Closed | Prompt::OpenAndSignalled => {}
-        }
         state.pressed = state.pressed.saturating_add(1);
-        if state.pressed == 1 && state.listeners > 0 {
+        if state.pressed == 1 && state.question {
+            self.stopped.notify_one();
+            Effect::None
+        } else if state.pressed == 1 && state.listeners > 0 {
             self.heard.notify_one();
             Effect::Cancelling
         } else if state.pressed == 1 && state.order {
@@ -97,18 +100,15 @@ impl Interrupts {
         }
     }
 
-    /// Runs a prompt that reads Ctrl-C by itself.
-    pub(crate) fn prompt<T>(&self, ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        self.state().prompt = Prompt::Open;
-        let answer = ask();
-        let mut state = self.state();
-        let interrupted = matches!(&answer, Err(error) if error.kind() == io::ErrorKind::Interrupted);
-        let signalled = state.prompt == Prompt::OpenAndSignalled;
-        state.prompt = if interrupted && !signalled { Prompt::SignalToCome } else { Prompt::Closed };
-        if interrupted {
-            state.pressed = state.pressed.saturating_add(1);
+    /// Waits for an answer; a Ctrl-C ends the question with `Interrupted`.
+    pub(crate) async fn question<T>(&self, answer: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let _stands = QuestionStands::new(self);
+        // One that came as the last question went is not for this one.
+        let _ = self.stopped.notified().now_or_never();
+        match select(pin!(answer), pin!(self.stopped.notified())).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(io::Error::from(io::ErrorKind::Interrupted)),
         }
-        answer
     }
 
     /// Returns at a Ctrl-C while somebody waits here.
@@ -148,6 +148,21 @@ impl Drop for OrderRuns<'_> {
     }
 }
 
+struct QuestionStands<'a>(&'a Interrupts);
+
+impl<'a> QuestionStands<'a> {
+    fn new(interrupts: &'a Interrupts) -> Self {
+        interrupts.state().question = true;
+        Self(interrupts)
+    }
+}
+
+impl Drop for QuestionStands<'_> {
+    fn drop(&mut self) {
+        self.0.state().question = false;
+    }
+}
+
 struct Listening<'a>(&'a Interrupts);
 
 impl<'a> Listening<'a> {
@@ -168,8 +183,7 @@ impl Drop for Listening<'_> {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-    use futures::future::{join, select};
+    use futures::future::{join, pending, ready};
 
     use super::*;
 
@@ -189,7 +203,7 @@ mod tests {
         let interrupts = Interrupts::default();
         let order = interrupts.order();
         // Somebody listened, and does not any more.
-        drop(select(Box::pin(interrupts.cancel_wanted()), futures::future::ready(())).await);
+        drop(select(Box::pin(interrupts.cancel_wanted()), ready(())).await);
         assert_eq!(interrupts.signal(), Effect::Cancelling);
         assert!(interrupts.unheard().now_or_never().is_some());
         drop(order);
@@ -203,31 +217,35 @@ mod tests {
         assert!(interrupts.leave().now_or_never().is_some());
     }
 
-    #[test]
-    fn a_key_press_in_a_prompt_counts_once_whenever_its_signal_comes() {
-        let stop = || Err::<(), _>(io::Error::from(io::ErrorKind::Interrupted));
-        for early in [true, false] {
-            let interrupts = Interrupts::default();
-            let _order = interrupts.order();
-            let answer = interrupts.prompt(|| {
-                if early {
-                    assert_eq!(interrupts.signal(), Effect::None);
-                }
-                stop()
-            });
-            assert!(answer.is_err());
-            if !early {
-                assert_eq!(interrupts.signal(), Effect::None);
-            }
-            assert_eq!(interrupts.signal(), Effect::Leaving, "the next one is the second");
-        }
-    }
-
-    #[test]
-    fn a_prompt_that_is_answered_leaves_no_trace() {
+    #[tokio::test]
+    async fn a_key_press_in_a_question_ends_it_and_counts_once() {
         let interrupts = Interrupts::default();
         let _order = interrupts.order();
-        assert!(interrupts.prompt(|| Ok(())).is_ok());
+        let press = async { assert_eq!(interrupts.signal(), Effect::None) };
+        let (answer, ()) = join(interrupts.question(pending::<io::Result<()>>()), press).await;
+        assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(interrupts.signal(), Effect::Leaving, "the next one is the second");
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_answered_or_given_up_leaves_no_trace() {
+        let interrupts = Interrupts::default();
+        let _order = interrupts.order();
+        assert!(interrupts.question(ready(Ok(()))).await.is_ok());
+        assert!(interrupts.question(pending::<io::Result<()>>()).now_or_never().is_none());
         assert_eq!(interrupts.signal(), Effect::Cancelling);
+    }
+
+    #[tokio::test]
+    async fn a_key_press_that_met_the_end_of_a_question_does_not_end_the_next() {
+        let interrupts = Interrupts::default();
+        let _order = interrupts.order();
+        let pressed_as_it_ends = async {
+            interrupts.signal();
+            Ok(())
+        };
+        // Whichever of the two is seen first.
+        let _ = interrupts.question(pressed_as_it_ends).await;
+        assert!(interrupts.question(ready(Ok(()))).await.is_ok());
     }
 }

@@ -7,6 +7,8 @@ mod customer;
 mod failure;
 mod home;
 mod interrupt;
+#[cfg_attr(not(unix), path = "keyboard/elsewhere.rs")]
+mod keyboard;
 mod moments;
 mod output;
 mod report;
@@ -31,6 +33,7 @@ use crate::customer::Terminal;
 use crate::failure::{Failure, USAGE};
 use crate::home::Home;
 use crate::interrupt::Interrupts;
+use crate::keyboard::{Keyboard, Silence};
 use crate::output::{Answer, Output};
 use crate::secrets::Secrets;
 use crate::session::Context;
@@ -86,6 +89,7 @@ async fn run(global: Global, command: Command) -> u8 {
             Either::Right(((), _)) => Err(Error::new(Code::Interrupted).into()),
         }
     };
+    output.close();
     match ended {
         Ok(answer) => {
             output.result(&answer);
@@ -118,7 +122,9 @@ fn context(global: Global, output: &Arc<Output>, interrupts: &Arc<Interrupts>) -
 
 fn output(global: &Global) -> Output {
     let language = global.lang.map_or_else(environment_language, Language::from);
-    Output::new(Words::new(language), global.json, global.color)
+    // Where the secrets come from elsewhere nobody has a reason to type one.
+    let silence = if global.secrets_fd.is_some() { Silence::InPrompts } else { Silence::Always };
+    Output::new(Words::new(language), global.json, global.color).with_keyboard(Keyboard::here(silence))
 }
 
 fn environment_language() -> Language {

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use crate::args::Colour;
+use crate::keyboard::Keyboard;
 use crate::words::Words;
 
 /// How a line stands out.
@@ -49,6 +50,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// Whether a person can be asked: at a terminal, and not for a program.
     pub(crate) interactive: bool,
+    /// Where somebody types; none where nobody sits at a terminal.
+    pub(crate) keyboard: Option<Keyboard>,
     result_colours: bool,
     progress_colours: bool,
     spinner: Mutex<Option<ProgressBar>>,
@@ -65,11 +68,17 @@ impl Output {
         Self {
             words,
             json,
-            interactive: !json && io::stdin().is_terminal() && io::stderr().is_terminal(),
+            interactive: false,
+            keyboard: None,
             result_colours: colours(io::stdout().is_terminal()),
             progress_colours: colours(io::stderr().is_terminal()),
             spinner: Mutex::new(None),
         }
+    }
+
+    /// With somebody at the keyboard.
+    pub(crate) fn with_keyboard(self, keyboard: Option<Keyboard>) -> Self {
+        Self { interactive: !self.json && keyboard.is_some(), keyboard, ..self }
     }
 
     /// Something happened: a JSON line, or a line that stays.
@@ -81,6 +90,9 @@ impl Output {
     /// Something goes on: a JSON line, or a line that turns until the next one.
     pub(crate) fn wait(&self, json: &Value, text: &str) {
         self.stop_waiting();
+        if let Some(keyboard) = &self.keyboard {
+            keyboard.hush();
+        }
         if self.json {
             self.progress_line(&json.to_string());
         } else if io::stderr().is_terminal() {
@@ -103,6 +115,14 @@ impl Output {
         }
     }
 
+    /// The end: the line that turns is gone, the keyboard is as it was found.
+    pub(crate) fn close(&self) {
+        self.stop_waiting();
+        if let Some(keyboard) = &self.keyboard {
+            keyboard.restore();
+        }
+    }
+
     /// Cells of a line on standard error; a common number where there is no terminal.
     pub(crate) fn width(&self) -> usize {
         console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns))
@@ -111,13 +131,6 @@ impl Output {
     /// A line for a person, meanwhile.
     pub(crate) fn note(&self, text: &str, tone: Tone) {
         self.progress_line(&paint(text, tone, self.progress_colours));
-    }
-
-    /// A question, without an end of line.
-    pub(crate) fn ask(&self, text: &str) {
-        let mut stream = io::stderr().lock();
-        // Where nobody listens nothing can be said.
-        let _ = write!(stream, "{text} ").and_then(|()| stream.flush());
     }
 
     /// The result.

@@ -9,7 +9,7 @@ use ushield_protocol::code::Code;
 use zeroize::Zeroizing;
 
 /// No line is longer.
-const MAX_LINE: usize = 1024;
+pub(crate) const MAX_LINE: usize = 1024;
 
 /// What a line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ushield_conform::{Hand, Key, Unable, Wanted};
 
-use crate::customer::{stdin_line, yes_or_no};
+use crate::customer::yes_or_no;
+use crate::keyboard::Echo;
 use crate::output::page;
 use crate::output::{Output, Tone};
 
@@ -22,9 +23,12 @@ impl Person {
     /// Says what is to be done and waits until it is.
     async fn told(&self, text: &str) -> Result<String, Unable> {
         self.output.stop_waiting();
-        self.output.ask(&self.output.paint_progress(text, Tone::Strong));
-        let line = stdin_line().await.ok().flatten();
-        line.map(|line| line.trim().to_owned())
+        let question = format!("{} ", self.output.paint_progress(text, Tone::Strong));
+        let line = match &self.output.keyboard {
+            Some(keyboard) => keyboard.line(&question, Echo::On).await.ok().flatten(),
+            None => None,
+        };
+        line.map(|line| String::from_utf8_lossy(&line).trim().to_owned())
             .ok_or_else(|| Unable::because(self.output.words.say("conform-unanswered")))
     }
 }
