@@ -15,10 +15,10 @@ pub(crate) use values::LinkAddress;
 const EXIT_CODES: &str = "\
 Exit codes:
    0  done; for an order: executed
-   2  an option cannot be used; the message names it
+   2  an option, its value, or a file that it names cannot be used, whoever found that out; the message names the option
   10  retry: the same again may work; also when the outcome of an order is still unknown (`ushield resume`)
   11  wait: it may work later
-  12  act: someone has to do something first; the message says what
+  12  act: someone has to do something first, and no option is at fault; the message says what
   13  terminal: this will not work
   20  the order was rejected on the token
   21  the order expired
@@ -142,7 +142,11 @@ pub(crate) enum Command {
     /// that are open at the bank. Exits with the first error, or else with the first outcome that is not `executed`.
     ///
     /// Example: ushield resume
-    Resume,
+    Resume {
+        /// Show what the exchange with the token cost, message by message.
+        #[arg(long)]
+        cost: bool,
+    },
     /// Show the orders that this phone knows.
     ///
     /// Example: ushield history --limit 10
@@ -298,6 +302,9 @@ pub(crate) enum CertificateCommand {
         /// Read it from the token, not from this phone.
         #[arg(long)]
         on_token: bool,
+        /// Print the chain in PEM below what is in the certificate.
+        #[arg(long)]
+        pem: bool,
     },
 }
 

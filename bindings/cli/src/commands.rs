@@ -41,11 +41,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Certificate(CertificateCommand::Download { role }) => {
             certificate::download(&context.open().await?, role).await
         }
-        Command::Certificate(CertificateCommand::Show { role, on_token }) => {
-            certificate::show(&context.open().await?, role, on_token).await
+        Command::Certificate(CertificateCommand::Show { role, on_token, pem }) => {
+            certificate::show(&context.open().await?, role, on_token, pem).await
         }
         Command::Transfer(options) => transfer::run(context, options).await,
-        Command::Resume => resume::run(&context.open().await?).await,
+        Command::Resume { cost } => resume::run(&context.open().await?, cost).await,
         Command::History { limit } => history::run(&context.open().await?, limit).await,
         Command::Cancel { order } => cancel(&context.open().await?, order).await,
         Command::Conform(options) => conform::run(context, options).await,

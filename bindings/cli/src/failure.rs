@@ -39,11 +39,30 @@ pub(crate) enum Failure {
 
 /// An order that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AtOrder {
-    /// Which.
-    pub(crate) id: OrderId,
-    /// Whether its answer may have reached the bank.
-    pub(crate) unknown: bool,
+pub(crate) enum AtOrder {
+    /// Asked for; whether the bank has made it is not known.
+    Requested,
+    /// Not decided, or decided and not at the bank.
+    Open(OrderId),
+    /// Its answer may have reached the bank.
+    Unknown(OrderId),
+}
+
+impl AtOrder {
+    fn id(self) -> Option<OrderId> {
+        match self {
+            AtOrder::Requested => None,
+            AtOrder::Open(id) | AtOrder::Unknown(id) => Some(id),
+        }
+    }
+
+    fn status(self) -> &'static str {
+        match self {
+            AtOrder::Requested => "requested",
+            AtOrder::Open(_) => "open",
+            AtOrder::Unknown(_) => "unknown",
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -62,7 +81,8 @@ impl Failure {
     pub(crate) fn exit(&self) -> u8 {
         match self {
             Failure::Usage { .. } => USAGE,
-            Failure::Client { order: Some(AtOrder { unknown: true, .. }), .. } => RETRY,
+            Failure::Client { order: Some(AtOrder::Unknown(_)), .. } => RETRY,
+            Failure::Client { error, order: None } if is_bad_value(error) => USAGE,
             Failure::Client { error, .. } => exit_of(error.class()),
         }
     }
@@ -78,9 +98,9 @@ impl Failure {
             Failure::Client { error, order } => {
                 let mut object = Map::new();
                 object.insert("error".to_owned(), error_json(error, words));
-                if let Some(AtOrder { id, unknown }) = order {
-                    object.insert("order_id".to_owned(), id.to_string().into());
-                    object.insert("status".to_owned(), if *unknown { "unknown" } else { "open" }.into());
+                if let Some(order) = order {
+                    object.insert("order_id".to_owned(), order.id().map(|id| id.to_string()).into());
+                    object.insert("status".to_owned(), order.status().into());
                 }
                 Value::Object(object)
             }
@@ -96,11 +116,11 @@ impl Failure {
             ],
             Failure::Client { error, order } => {
                 let mut lines = error_lines(error, words);
-                if let Some(AtOrder { id, unknown }) = order {
-                    let id = id.to_string();
-                    let line = match unknown {
-                        true => words.fill("order-unknown", &[("order", &id)]),
-                        false => words.fill("order-open", &[("order", &id)]),
+                if let Some(order) = order {
+                    let line = match order {
+                        AtOrder::Requested => words.say("order-requested"),
+                        AtOrder::Open(id) => words.fill("order-open", &[("order", &id.to_string())]),
+                        AtOrder::Unknown(id) => words.fill("order-unknown", &[("order", &id.to_string())]),
                     };
                     lines.push((format!("  {line}"), Tone::Strong));
                 }
@@ -111,6 +131,15 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether the value of an option was found to be bad, whoever found it: this program, the client or the bank.
+fn is_bad_value(error: &Error) -> bool {
+    let value = matches!(
+        error.code(),
+        Code::BadInput | Code::BadText | Code::BadCheckDigits | Code::UnknownCurrency | Code::BadRequest
+    );
+    value && flag_of(error).is_some()
 }
 
 /// The exit code of a class.
@@ -233,7 +262,8 @@ mod tests {
     use ushield_client::catalogue::Language;
 
     fn at(unknown: bool) -> Option<AtOrder> {
-        Some(AtOrder { id: OrderId::from_random([7; 16]), unknown })
+        let id = OrderId::from_random([7; 16]);
+        Some(if unknown { AtOrder::Unknown(id) } else { AtOrder::Open(id) })
     }
 
     #[test]
@@ -259,6 +289,51 @@ mod tests {
         let words = Words::new(Language::En);
         assert_eq!(failure(true).json(&words)["status"], "unknown");
         assert_eq!(failure(false).json(&words)["status"], "open");
+    }
+
+    #[test]
+    fn a_bad_value_is_one_exit_code_whoever_finds_it() {
+        let exit = |code, member| Failure::from(Error::new(code).at(member)).exit();
+        for (code, member) in [
+            (Code::BadInput, "trust.root"),
+            (Code::BadInput, "setup"),
+            (Code::BadText, "phone"),
+            (Code::BadText, "remittance_text"),
+            (Code::BadCheckDigits, "creditor_account"),
+            (Code::UnknownCurrency, "currency"),
+            (Code::BadRequest, "creditor_name"),
+        ] {
+            assert_eq!(exit(code, member), USAGE, "{code} at {member}");
+        }
+        // Nothing is wrong with an option: somebody has to do something.
+        assert_eq!(exit(Code::SecretMissing, "pin"), 12);
+        assert_eq!(exit(Code::UnknownAccount, "debtor_account"), 12);
+        assert_eq!(exit(Code::BadInput, "something_else"), 12);
+    }
+
+    #[test]
+    fn what_was_asked_for_and_has_no_order_yet_is_said_to_be_kept() {
+        let error = Error::new(Code::BankUnreachable);
+        let failure = Failure::Client { error, order: Some(AtOrder::Requested) };
+        for lang in Language::ALL {
+            let words = Words::new(lang);
+            let json = failure.json(&words);
+            assert_eq!((json["order_id"].is_null(), json["status"].as_str()), (true, Some("requested")));
+            let said = words.say("order-requested");
+            assert!(failure.lines(&words, false).iter().any(|(line, _)| line.contains(&said)));
+        }
+    }
+
+    #[test]
+    fn an_error_without_an_order_speaks_of_none() {
+        for code in
+            [Code::BankUnreachable, Code::BankFailure, Code::BankLied, Code::LinkLost, Code::UnexpectedEvent]
+        {
+            for (lang, word) in [(Language::En, "order"), (Language::Zh, "订单")] {
+                let lines = Failure::from(Error::new(code)).lines(&Words::new(lang), false);
+                assert!(lines.iter().all(|(line, _)| !line.contains(word)), "{code}: {lines:?}");
+            }
+        }
     }
 
     #[test]

@@ -49,16 +49,11 @@ pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_co
     if let Some(object) = json.as_object_mut() {
         object.insert("pages".to_owned(), json!(pages));
     }
-    let mut text = text(output, report);
-    if with_cost && !report.cost.messages.is_empty() {
-        text.push('\n');
-        text.push_str(&cost_text(output, &report.cost));
-    }
-    Answer { json, text, exit: exit(report.receipt.outcome) }
+    Answer { json, text: text(output, report, with_cost), exit: exit(report.receipt.outcome) }
 }
 
 /// A report for a person.
-pub(crate) fn text(output: &Output, report: &Report) -> String {
+pub(crate) fn text(output: &Output, report: &Report, with_cost: bool) -> String {
     let (words, receipt) = (&output.words, &report.receipt);
     let outcome = words.catalogue.outcome(receipt.outcome);
     let mut rows = vec![
@@ -69,7 +64,13 @@ pub(crate) fn text(output: &Output, report: &Report) -> String {
         rows.push((words.say("reason"), format!("{} ({code})", words.catalogue.title(code))));
     }
     let mark = if receipt.outcome == Outcome::Executed { "✔" } else { "✗" };
-    format!("{}\n{}", output.paint(&format!("{mark} {outcome}"), outcome_tone(receipt.outcome)), pairs(&rows))
+    let mark = output.paint(&format!("{mark} {outcome}"), outcome_tone(receipt.outcome));
+    let mut text = format!("{mark}\n{}", pairs(&rows));
+    if with_cost && !report.cost.messages.is_empty() {
+        text.push('\n');
+        text.push_str(&cost_text(output, &report.cost));
+    }
+    text
 }
 
 fn cost_json(cost: &Cost) -> Value {

@@ -131,6 +131,7 @@ impl Session {
     /// An error that left an order behind.
     pub(crate) fn failed(&self, error: Error, id: OrderId) -> Failure {
         let unknown = self.customer.unknown_outcomes().contains(&id);
-        Failure::Client { error, order: Some(AtOrder { id, unknown }) }
+        let order = if unknown { AtOrder::Unknown(id) } else { AtOrder::Open(id) };
+        Failure::Client { error, order: Some(order) }
     }
 }

@@ -200,17 +200,17 @@ key-not-active = The token's certificate is not valid
     .what = It has expired or was revoked, so the bank did not accept the answer.
     .remedy = Ask your bank for a renewal.
 bank-failure = The bank has a problem
-    .what = The bank could not deal with the request. If an order was on its way, how it ended is not known yet.
-    .remedy = Try again later: the app goes on where it stopped. Do not create the order a second time.
+    .what = The bank could not deal with the request.
+    .remedy = Try again later: the app goes on where it stopped.
 too-many-attempts = Too many attempts
     .what = The bank has stopped taking attempts for a while, to protect you.
     .remedy = Wait some minutes and try again.
 bank-unreachable = The bank cannot be reached
     .what = { $host ->
-        [none] No answer came from the bank. If an order was on its way, how it ended is not known yet.
-       *[other] No answer came from { $host }. If an order was on its way, how it ended is not known yet.
+        [none] No answer came from the bank.
+       *[other] No answer came from { $host }.
     }
-    .remedy = Check the connection to the internet and try again: the app goes on where it stopped. Do not create the order a second time.
+    .remedy = Check the connection to the internet and try again: the app goes on where it stopped.
 bank-untrusted = This is not your bank
     .what = { $host ->
         [none] The other end could not prove that it is your bank. Nothing was sent to it.
@@ -219,7 +219,7 @@ bank-untrusted = This is not your bank
     .remedy = Leave this network, above all if it is a public one. Check this device's date and time, then try again. If it happens again, call your bank.
 bank-lied = The bank's answer does not fit
     .what = An answer is not signed by your bank or contradicts what it signed. It was not believed.
-    .remedy = Call your bank on a number that you know. Until then, take nothing about this order for certain.
+    .remedy = Call your bank on a number that you know. Until then, take nothing that it answered for certain.
 
 ## The way to the token
 
@@ -231,7 +231,7 @@ token-not-found = Token not found
     .remedy = Switch the token on, keep it near, and try again.
 link-lost = The connection to the token was lost
     .what = Nothing is lost: if you have pressed OK, the token keeps your answer.
-    .remedy = Bring the token near again and go on. Do not create the order a second time.
+    .remedy = Bring the token near again and go on.
 token-timeout = The token does not answer
     .what = The connection stands, but no answer came in time. If you have pressed OK, the token keeps your answer.
     .remedy = Switch the token off and on, and go on.
@@ -281,7 +281,7 @@ order-altered = Not what you asked for
     }
     .remedy = Confirm nothing, and call your bank on a number that you know.
 unexpected-event = A step out of turn
-    .what = Something happened that cannot happen at this point. The order stays as it was.
+    .what = Something happened that cannot happen at this point. Everything stays as it was.
     .remedy = Close the app and open it again. If it happens again, update the app.
 
 ## Input

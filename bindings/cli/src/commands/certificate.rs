@@ -7,12 +7,17 @@ use ushield_client::{Error, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::device::certified_key;
 use ushield_protocol::receipt::Outcome;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::name::Name;
 
 use crate::args::Role;
 use crate::failure::Failure;
-use crate::output::Answer;
+use crate::output::table::pairs;
+use crate::output::{Answer, time};
 use crate::report;
 use crate::session::Session;
+use crate::words::Words;
 
 pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Failure> {
     session.token()?;
@@ -35,7 +40,12 @@ pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Fa
     }
 }
 
-pub(super) async fn show(session: &Session, role: Role, on_token: bool) -> Result<Answer, Failure> {
+pub(super) async fn show(
+    session: &Session,
+    role: Role,
+    on_token: bool,
+    with_pem: bool,
+) -> Result<Answer, Failure> {
     let chain = match on_token {
         true => {
             let (connector, customer) = (&session.connector, &session.customer);
@@ -43,10 +53,63 @@ pub(super) async fn show(session: &Session, role: Role, on_token: bool) -> Resul
         }
         false => kept(session, role)?,
     };
-    let key = key_id(&chain).unwrap_or_default();
-    let head = session.output().words.fill("certificate-of", &[("key", &key)]);
-    let pem: String = chain.iter().map(|der| pem(der)).collect();
-    Ok(Answer::done(describe(role, &chain), format!("{head}\n{}", pem.trim_end())))
+    let mut text = pairs(&rows(&session.output().words, role, &chain));
+    if with_pem {
+        let pem: String = chain.iter().map(|der| pem(der)).collect();
+        text = format!("{text}\n{}", pem.trim_end());
+    }
+    Ok(Answer::done(describe(role, &chain), text))
+}
+
+/// What a person wants to know of a certificate.
+struct Contents {
+    subject: String,
+    issuer: String,
+    serial: String,
+    not_before: u64,
+    not_after: u64,
+}
+
+impl Contents {
+    /// Of a chain's first certificate, the key's own.
+    fn of(chain: &[Vec<u8>]) -> Option<Self> {
+        let certificate = Certificate::from_der(chain.first()?).ok()?;
+        let tbs = certificate.tbs_certificate();
+        // Names come from outside: nothing in them may steer a terminal.
+        let visible = |name: &Name| name.to_string().replace(char::is_control, "\u{fffd}");
+        Some(Self {
+            subject: visible(tbs.subject()),
+            issuer: visible(tbs.issuer()),
+            serial: hex(tbs.serial_number().as_bytes()),
+            not_before: tbs.validity().not_before.to_unix_duration().as_secs(),
+            not_after: tbs.validity().not_after.to_unix_duration().as_secs(),
+        })
+    }
+}
+
+fn rows(words: &Words, role: Role, chain: &[Vec<u8>]) -> Vec<(String, String)> {
+    let role = match role {
+        Role::Pay => words.say("role-pay"),
+        Role::Login => words.say("role-login"),
+    };
+    let mut rows = vec![
+        (words.say("certificate-role"), role),
+        (words.say("certificate-key"), key_id(chain).unwrap_or_default()),
+    ];
+    if let Some(contents) = Contents::of(chain) {
+        rows.extend([
+            (words.say("certificate-subject"), contents.subject),
+            (words.say("certificate-issuer"), contents.issuer),
+            (words.say("certificate-serial"), contents.serial),
+            (words.say("certificate-from"), time::show(contents.not_before)),
+            (words.say("certificate-until"), time::show(contents.not_after)),
+        ]);
+    }
+    rows
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn kept(session: &Session, role: Role) -> Result<Vec<Vec<u8>>, Error> {
@@ -59,7 +122,15 @@ fn describe(role: Role, chain: &[Vec<u8>]) -> Value {
         Role::Pay => "pay",
         Role::Login => "login",
     };
-    json!({"role": role, "key_id": key_id(chain), "chain": chain.iter().map(|der| pem(der)).collect::<Vec<_>>()})
+    let contents = Contents::of(chain);
+    let contents = contents.as_ref();
+    json!({
+        "role": role, "key_id": key_id(chain),
+        "subject": contents.map(|of| &of.subject), "issuer": contents.map(|of| &of.issuer),
+        "serial": contents.map(|of| &of.serial),
+        "not_before": contents.map(|of| of.not_before), "not_after": contents.map(|of| of.not_after),
+        "chain": chain.iter().map(|der| pem(der)).collect::<Vec<_>>(),
+    })
 }
 
 fn key_id(chain: &[Vec<u8>]) -> Option<String> {
@@ -86,6 +157,33 @@ mod tests {
     use rustls::pki_types::pem::PemObject;
 
     use super::*;
+
+    #[test]
+    fn what_is_in_a_certificate_is_told_in_text_and_as_data() {
+        let root =
+            CertificateDer::from_pem_slice(include_bytes!("../../tests/data/root.pem")).unwrap().to_vec();
+        let json = describe(Role::Pay, std::slice::from_ref(&root));
+        for language in ushield_client::catalogue::Language::ALL {
+            let rows = rows(&Words::new(language), Role::Pay, std::slice::from_ref(&root));
+            let values: Vec<&str> = rows.iter().map(|(_, value)| value.as_str()).collect();
+            for member in ["key_id", "subject", "issuer", "serial"] {
+                let value = json[member].as_str().unwrap();
+                assert!(!value.is_empty() && values.contains(&value), "{member}: {values:?}");
+            }
+            for member in ["not_before", "not_after"] {
+                assert!(values.contains(&time::show(json[member].as_u64().unwrap()).as_str()), "{member}");
+            }
+        }
+        assert!(json["not_before"].as_u64().unwrap() < json["not_after"].as_u64().unwrap());
+        assert!(json["chain"][0].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_still_shown_as_what_it_is() {
+        let json = describe(Role::Login, &[b"none".to_vec()]);
+        assert!(json["subject"].is_null() && json["key_id"].is_null());
+        assert_eq!(json["role"], "login");
+    }
 
     proptest! {
         #[test]

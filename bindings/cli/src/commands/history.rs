@@ -49,7 +49,15 @@ fn row(words: &Words, entry: &HistoryEntry) -> [String; 5] {
     // What has no order yet is cancelled by its request's id.
     let id = entry.id.or_else(|| OrderId::from_slice(&entry.creation));
     let id = id.map_or_else(String::new, |id| id.to_string());
+    if is_damaged(entry) {
+        return ["—".to_owned(), String::new(), String::new(), words.say("damaged"), id];
+    }
     [time::show(entry.asked), amount, what, status, id]
+}
+
+/// A record that cannot be read: not even when it was asked for is known.
+fn is_damaged(entry: &HistoryEntry) -> bool {
+    entry.asked == 0 && entry.problem.is_some()
 }
 
 fn json_of(entry: &HistoryEntry) -> Value {
@@ -57,9 +65,10 @@ fn json_of(entry: &HistoryEntry) -> Value {
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
     put("order_id", entry.id.map(|id| id.to_string()).into());
     put("request_id", OrderId::from_slice(&entry.creation).map(|id| id.to_string()).into());
-    put("asked", entry.asked.into());
-    put("status", entry.status.name().into());
-    put("cancelled", entry.cancelled.into());
+    let damaged = is_damaged(entry);
+    put("asked", (!damaged).then_some(entry.asked).into());
+    put("status", if damaged { "damaged" } else { entry.status.name() }.into());
+    put("cancelled", (!damaged).then_some(entry.cancelled).into());
     if let Status::NotCreated(code) = entry.status {
         put("reason", json!({"code": code.number(), "name": code.name()}));
     }
@@ -105,4 +114,53 @@ fn transfer_json(transfer: &Transfer) -> Value {
         "remittance_text": transfer.remittance,
         "beside": transfer.beside.map(|id| id.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ushield_client::Error;
+    use ushield_client::catalogue::Language;
+    use ushield_protocol::code::Code;
+
+    use super::*;
+
+    fn entry(asked: u64, problem: Option<Error>) -> HistoryEntry {
+        let creation = *OrderId::from_random([7; 16]).as_bytes();
+        let (id, order, receipt) = (None, None, None);
+        HistoryEntry {
+            creation,
+            id,
+            asked,
+            status: Status::Unknown,
+            cancelled: false,
+            order,
+            receipt,
+            problem,
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_said_to_be_one_and_has_no_date() {
+        let damaged = entry(0, Some(Error::new(Code::StoreCorrupt)));
+        for language in Language::ALL {
+            let words = Words::new(language);
+            let row = row(&words, &damaged);
+            assert_eq!((row[0].as_str(), row[3].clone()), ("—", words.say("damaged")));
+            assert!(!row.concat().contains("1970"));
+        }
+        let json = json_of(&damaged);
+        assert_eq!(
+            (json["status"].as_str(), json["problem"]["name"].as_str()),
+            (Some("damaged"), Some("store-corrupt"))
+        );
+        assert!(json["asked"].is_null() && json["cancelled"].is_null());
+        assert!(json["request_id"].is_string(), "it can still be named");
+    }
+
+    #[test]
+    fn a_record_whose_receipt_alone_does_not_hold_keeps_its_date() {
+        let entry = entry(1_795_341_600, Some(Error::new(Code::BankLied)));
+        assert_eq!(json_of(&entry)["asked"], 1_795_341_600);
+        assert!(row(&Words::new(Language::En), &entry)[0].starts_with("2026-11-22"));
+    }
 }

@@ -8,7 +8,7 @@ use crate::output::{Answer, Tone};
 use crate::report;
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
+pub(super) async fn run(session: &Session, with_cost: bool) -> Result<Answer, Failure> {
     // What is known here goes on even if the bank cannot be asked for more: an answer needs no session to be submitted.
     let adopted = adopt(session).await;
     let results = session.client.resume(&session.connector, &session.customer).await?;
@@ -19,7 +19,7 @@ pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
         match result {
             Ok(report) => {
                 orders.push(report::json(&report));
-                texts.push(report::text(output, &report));
+                texts.push(report::text(output, &report, with_cost));
                 ends.push(report::exit(report.receipt.outcome));
             }
             Err(error) => {
