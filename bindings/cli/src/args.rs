@@ -149,6 +149,8 @@ pub(crate) enum Command {
     },
     /// Show the orders that this phone knows.
     ///
+    /// Also while another `ushield` works; so do `token list` and `certificate show`.
+    ///
     /// Example: ushield history --limit 10
     History {
         /// At most so many, newest first.

@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Init(options) => init::run(context, options).await,
         Command::SignIn => sign_in(&context.open().await?).await,
         Command::Accounts => accounts(&context.open().await?).await,
-        Command::Token(TokenCommand::List) => token::list(&context.open().await?),
+        Command::Token(TokenCommand::List) => token::list(&context.look().await?),
         Command::Token(TokenCommand::Pair { mode_opened_again }) => {
             token::pair(&context.open().await?, mode_opened_again).await
         }
@@ -41,12 +41,15 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Certificate(CertificateCommand::Download { role }) => {
             certificate::download(&context.open().await?, role).await
         }
-        Command::Certificate(CertificateCommand::Show { role, on_token, pem }) => {
-            certificate::show(&context.open().await?, role, on_token, pem).await
+        Command::Certificate(CertificateCommand::Show { role, on_token: true, pem }) => {
+            certificate::show_on_token(&context.open().await?, role, pem).await
+        }
+        Command::Certificate(CertificateCommand::Show { role, on_token: false, pem }) => {
+            certificate::show(&context.look().await?, role, pem)
         }
         Command::Transfer(options) => transfer::run(context, options).await,
         Command::Resume { cost } => resume::run(&context.open().await?, cost).await,
-        Command::History { limit } => history::run(&context.open().await?, limit).await,
+        Command::History { limit } => history::run(&context.look().await?, limit).await,
         Command::Cancel { order } => cancel(&context.open().await?, order).await,
         Command::Conform(options) => conform::run(context, options).await,
         // Needs no folder: see `main`.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use ushield_client::error::Detail;
-use ushield_client::ports::{Entropy, Keystore};
-use ushield_client::store::{OpenOptions, Opened, SqliteStore};
+use ushield_client::ports::{Keystore, Store};
+use ushield_client::store::{OpenOptions, Opened, SqliteStore, StoreLook};
 use ushield_client::{Client, Error, Ports};
 use ushield_links::http::{HttpsBank, Limits};
 use ushield_links::keystore::FileKeystore;
@@ -100,26 +100,47 @@ impl Home {
     pub(crate) async fn client(&self, bank: &str, bank_ca: &[u8]) -> Result<(Client, Opened), Error> {
         let bank = HttpsBank::new(bank, bank_ca, Limits::default())?;
         self.make()?;
-        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let keystore = self.keystore()?;
+        let key = keystore.sealing_key().await?;
+        let (store, opened) = SqliteStore::open(&self.store(), &key, Arc::new(OsEntropy))?;
+        Ok((client(bank, Arc::new(store), keystore), opened))
+    }
+
+    /// A client that sees what the store holds now, whoever has it open, and cannot write to it.
+    ///
+    /// # Errors
+    /// As [`Home::client`], but never `store-locked`.
+    pub(crate) async fn look(&self, bank: &str, bank_ca: &[u8]) -> Result<Client, Error> {
+        let bank = HttpsBank::new(bank, bank_ca, Limits::default())?;
+        let keystore = self.keystore()?;
+        let key = keystore.sealing_key().await?;
+        let store = StoreLook::open(&self.store(), &key, &OsEntropy)?;
+        Ok(client(bank, Arc::new(store), keystore))
+    }
+
+    fn store(&self) -> OpenOptions {
+        OpenOptions::new(self.0.join("data"), "ushield")
+    }
+
+    fn keystore(&self) -> Result<FileKeystore, Error> {
         let data = self.0.join("data");
         let keys = self.0.join("keys").join("keys");
         // A store without its key is no damaged store: a new key would set a healthy one aside.
-        if data.join("data.db").exists() && !keys.exists() {
+        if data.join("store").exists() && !keys.exists() {
             return Err(Error::new(Code::KeystoreFailure).with_detail(Detail::Path(keys)));
         }
-        let keystore = FileKeystore::open(self.0.join("keys"), &data, Arc::clone(&entropy))?;
-        let key = keystore.sealing_key().await?;
-        let (store, opened) =
-            SqliteStore::open(&OpenOptions::new(data, "ushield"), &key, Arc::clone(&entropy))?;
-        let ports = Ports {
-            bank: Arc::new(bank),
-            store: Arc::new(store),
-            keystore: Arc::new(keystore),
-            clock: Arc::new(SystemClock::new()),
-            entropy,
-        };
-        Ok((Client::new(ports), opened))
+        FileKeystore::open(self.0.join("keys"), &data, Arc::new(OsEntropy))
     }
+}
+
+fn client(bank: HttpsBank, store: Arc<dyn Store>, keystore: FileKeystore) -> Client {
+    Client::new(Ports {
+        bank: Arc::new(bank),
+        store,
+        keystore: Arc::new(keystore),
+        clock: Arc::new(SystemClock::new()),
+        entropy: Arc::new(OsEntropy),
+    })
 }
 
 /// Where data of a user lies on this platform. A relative path in a variable is ignored, as the XDG specification asks.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures::future::{Either, select};
 use serde_json::json;
+use ushield_bank_api::Role;
 use ushield_client::store::Opened;
-use ushield_client::{Client, Error, Report, TokenRecord};
+use ushield_client::{Client, Error, HistoryEntry, Report, TokenRecord};
 use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId};
@@ -36,6 +37,33 @@ pub(crate) struct Session {
     pub(crate) device: Option<DeviceId>,
 }
 
+/// What this phone knows, to be looked at: nothing that changes it is here.
+pub(crate) struct Look {
+    client: Client,
+    output: Arc<Output>,
+    device: Option<DeviceId>,
+}
+
+impl Look {
+    pub(crate) fn output(&self) -> &Output {
+        &self.output
+    }
+
+    pub(crate) async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
+        self.client.history().await
+    }
+
+    pub(crate) fn tokens(&self) -> Result<Vec<TokenRecord>, Error> {
+        self.client.tokens()
+    }
+
+    /// The certificate of a key of the token that the command is about.
+    pub(crate) fn certificate(&self, role: Role) -> Result<Vec<Vec<u8>>, Error> {
+        let token = self.client.token(self.device)?;
+        self.client.certificate(&token, role)?.ok_or(Error::new(Code::NoCertificate))
+    }
+}
+
 impl Context {
     pub(crate) fn output(&self) -> &Arc<Output> {
         &self.customer.output
@@ -53,6 +81,24 @@ impl Context {
         // Said here, once, and not in the middle of a command.
         session.client.setup()?;
         Ok(session)
+    }
+
+    /// What `init` set up, to be looked at: also while another program works with it.
+    pub(crate) async fn look(&self) -> Result<Look, Failure> {
+        match self.open().await {
+            Ok(session) => Ok(self.looking(session.client)),
+            Err(Failure::Client { error, .. }) if error.code() == Code::StoreLocked => {
+                let config = self.home.config()?;
+                let client = self.home.look(&config.bank, &self.home.bank_ca()?).await?;
+                client.setup()?;
+                Ok(self.looking(client))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn looking(&self, client: Client) -> Look {
+        Look { client, output: Arc::clone(self.output()), device: self.device }
     }
 
     pub(crate) fn session(&self, client: Client, opened: &Opened, link: &LinkAddress) -> Session {

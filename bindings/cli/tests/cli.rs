@@ -319,7 +319,7 @@ fn init_names_the_file_that_is_at_fault_and_sets_nothing_up() {
         fs::write(&path, content).unwrap();
         let ran = init(folder.path(), &["--home", &home, "--no-sign-in", "--json"]);
         fs::write(&path, good).unwrap();
-        assert!([2, 12].contains(&ran.code), "{}", ran.code);
+        assert_eq!(ran.code, 2, "{}", ran.out);
         assert_eq!(ran.json()["error"]["flag"], flag, "{}", ran.out);
         assert_eq!(run(&["history", "--home", &home, "--json"]).json()["error"]["name"], "not-set-up");
     }
@@ -431,12 +431,33 @@ fn a_second_program_on_the_same_store_is_told_who_has_it() {
     let lock = File::options().read(true).write(true).open(&path).unwrap();
     lock.lock().unwrap();
     fs::write(&path, "4242 another\n").unwrap();
-    let ran = run(&["history", "--home", &home, "--json"]);
+    let ran = run(&["resume", "--home", &home, "--json"]);
     let error = &ran.json()["error"];
     assert_eq!((ran.code, error["name"].as_str()), (12, Some("store-locked")));
     assert_eq!(error["detail"]["holder"], serde_json::json!({"pid": 4242, "program": "another"}));
+    // Looking needs no lock.
+    let look = |args: &[&str]| run(&[args, &["--home", &home, "--json"]].concat());
+    assert_eq!(look(&["history"]).json(), serde_json::json!({"orders": []}));
+    assert_eq!(look(&["token", "list"]).json(), serde_json::json!({"tokens": []}));
+    assert_eq!(look(&["certificate", "show"]).json()["error"]["name"], "not-paired");
+    assert_eq!(look(&["token", "info"]).json()["error"]["name"], "store-locked");
     drop(lock);
-    assert_eq!(run(&["history", "--home", &home, "--json"]).code, 0);
+    assert_eq!(look(&["token", "info"]).json()["error"]["name"], "not-paired");
+}
+
+#[test]
+fn a_store_whose_key_is_gone_is_not_set_aside() {
+    let (_folder, home) = set_up();
+    fs::remove_file(Path::new(&home).join("keys/keys")).unwrap();
+    let ran = run(&["history", "--home", &home, "--json"]);
+    assert_eq!(
+        (ran.code, ran.json()["error"]["name"].as_str()),
+        (12, Some("keystore-failure")),
+        "{}",
+        ran.err
+    );
+    assert!(Path::new(&home).join("data/store/data.db").exists());
+    assert!(!Path::new(&home).join("data/store.corrupt-1").exists());
 }
 
 fn conform(keys: &Path, more: &[&str]) -> Ran {

@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -120,6 +121,8 @@ fn a_pin_that_is_typed_while_the_program_works_is_never_seen_and_the_terminal_is
         let mut seen = terminal.sees("127.0.0.1");
         assert!(!terminal.echo(), "{ends:?}");
         terminal.types("246813\n");
+        // In the terminal, before anything gives the echo back.
+        poll(&mut [PollFd::new(&terminal.slave, PollFlags::IN)], None).unwrap();
         signal(&child, ends);
         assert_eq!(child.wait().unwrap().code(), Some(10), "{ends:?}");
         seen.push_str(&terminal.sees_at_last());

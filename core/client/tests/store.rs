@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use ushield_client::Error;
 use ushield_client::error::{Detail, Holder};
 use ushield_client::ports::{Change, Entropy, SealingKey, Store, Table};
-use ushield_client::store::{MemoryStore, OpenOptions, Opened, SqliteStore};
+use ushield_client::store::{MemoryStore, OpenOptions, Opened, SqliteStore, StoreLook};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::sha256;
 use zeroize::Zeroizing;
@@ -607,4 +607,95 @@ fn a_table_has_one_number() {
         assert_eq!(Table::from_number(table.number()), Some(*table));
     }
     assert_eq!(Table::from_number(0), None);
+}
+
+fn look(folder: &Path) -> Result<StoreLook, Error> {
+    StoreLook::open(&options(folder), &key(1), &Counting(AtomicU64::new(1 << 32)))
+}
+
+/// Names in a folder, and what is in its files.
+fn image(folder: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(image(&path)),
+            false => found.push((path.clone(), fs::read(&path).ok())),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_look_at_an_open_store_sees_what_was_committed_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let records = filled(folder.path());
+    let (store, _) = open(folder.path());
+    // In the log alone.
+    store.put(Table::Order, b"new", b"value").unwrap();
+    let before = image(folder.path());
+    let looked = look(folder.path()).unwrap();
+    assert_eq!(looked.get(Table::Order, b"new").unwrap().unwrap().as_slice(), b"value");
+    for (table, key, value) in &records {
+        assert_eq!(looked.get(*table, key).unwrap().unwrap().as_slice(), value);
+    }
+    for table in Table::ALL {
+        assert_eq!(looked.list(*table).unwrap(), store.list(*table).unwrap());
+    }
+    assert_eq!(looked.health().unwrap(), store.health().unwrap());
+    assert_eq!(looked.put(Table::Order, b"new", b"other").unwrap_err().code(), Code::StoreLocked);
+    assert_eq!(looked.delete(Table::Order, b"new").unwrap_err().code(), Code::StoreLocked);
+    assert_eq!(image(folder.path()), before, "nothing was changed and nothing is left behind");
+    store.put(Table::Order, b"new", b"third").unwrap();
+    assert_eq!(looked.get(Table::Order, b"new").unwrap().unwrap().as_slice(), b"value", "one moment");
+    assert_eq!(look(folder.path()).unwrap().get(Table::Order, b"new").unwrap().unwrap().as_slice(), b"third");
+}
+
+#[test]
+fn a_look_while_another_process_commits_is_always_at_one_committed_state() {
+    let folder = TempDir::new().unwrap();
+    let (store, _) = open(folder.path());
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let put = |n: u32| {
+        // Large ones: the log is taken into the database again and again.
+        let value = n.to_be_bytes().repeat(1 << 14);
+        [Table::Order, Table::Token].map(|table| Change::put(table, b"twin", &value))
+    };
+    store.commit(&put(0)).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (1..).take_while(|_| !stop.load(Ordering::Relaxed)).for_each(|n| store.commit(&put(n)).unwrap());
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            let looked = look(folder.path()).map(|looked| {
+                [Table::Order, Table::Token].map(|table| looked.get(table, b"twin").unwrap().unwrap())
+            });
+            // Not before the writer has ended: a panic would wait for it for ever.
+            stop.store(looked.is_err(), Ordering::Relaxed);
+            let [one, other] = looked.unwrap();
+            stop.store(one != other, Ordering::Relaxed);
+            assert!(one == other, "half of a commit");
+            seen.insert(one[..4].to_vec());
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(seen.len() > 1, "the writer did write");
+    });
+}
+
+#[test]
+fn a_look_at_a_damaged_store_moves_nothing_and_at_none_is_empty() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(look(folder.path()).unwrap().health().unwrap().records, 0);
+    filled(folder.path());
+    let mut bytes = fs::read(database(folder.path())).unwrap();
+    let middle = bytes.len() / 2;
+    bytes.iter_mut().skip(middle).take(64).for_each(|byte| *byte ^= 0x55);
+    fs::write(database(folder.path()), bytes).unwrap();
+    let before = image(folder.path());
+    assert_eq!(look(folder.path()).unwrap_err().code(), Code::StoreCorrupt);
+    assert_eq!(image(folder.path()), before);
+    let other = StoreLook::open(&options(folder.path()), &key(2), &Counting(AtomicU64::new(9)));
+    assert_eq!(other.unwrap_err().code(), Code::StoreCorrupt, "another key opens nothing");
 }

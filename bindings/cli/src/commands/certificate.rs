@@ -14,9 +14,9 @@ use x509_cert::name::Name;
 use crate::args::Role;
 use crate::failure::Failure;
 use crate::output::table::pairs;
-use crate::output::{Answer, time};
+use crate::output::{Answer, Output, time};
 use crate::report;
-use crate::session::Session;
+use crate::session::{Look, Session};
 use crate::words::Words;
 
 pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Failure> {
@@ -40,25 +40,26 @@ pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Fa
     }
 }
 
-pub(super) async fn show(
-    session: &Session,
-    role: Role,
-    on_token: bool,
-    with_pem: bool,
-) -> Result<Answer, Failure> {
-    let chain = match on_token {
-        true => {
-            let (connector, customer) = (&session.connector, &session.customer);
-            session.client.certificate_on_token(connector, customer, session.device, role.into()).await?
-        }
-        false => kept(session, role)?,
-    };
-    let mut text = pairs(&rows(&session.output().words, role, &chain));
+/// As it was kept here.
+pub(super) fn show(look: &Look, role: Role, with_pem: bool) -> Result<Answer, Failure> {
+    let chain = look.certificate(role.into())?;
+    Ok(shown(look.output(), role, &chain, with_pem))
+}
+
+/// As the token has it.
+pub(super) async fn show_on_token(session: &Session, role: Role, with_pem: bool) -> Result<Answer, Failure> {
+    let (connector, customer) = (&session.connector, &session.customer);
+    let chain = session.client.certificate_on_token(connector, customer, session.device, role.into()).await?;
+    Ok(shown(session.output(), role, &chain, with_pem))
+}
+
+fn shown(output: &Output, role: Role, chain: &[Vec<u8>], with_pem: bool) -> Answer {
+    let mut text = pairs(&rows(&output.words, role, chain));
     if with_pem {
         let pem: String = chain.iter().map(|der| pem(der)).collect();
         text = format!("{text}\n{}", pem.trim_end());
     }
-    Ok(Answer::done(describe(role, &chain), text))
+    Answer::done(describe(role, chain), text)
 }
 
 /// What a person wants to know of a certificate.

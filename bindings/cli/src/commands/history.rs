@@ -9,13 +9,13 @@ use ushield_protocol::order::{Operation, Transfer};
 use crate::failure::Failure;
 use crate::output::table::{Align, table};
 use crate::output::{Answer, time};
-use crate::session::Session;
+use crate::session::Look;
 use crate::words::Words;
 
-pub(super) async fn run(session: &Session, limit: Option<usize>) -> Result<Answer, Failure> {
-    let mut entries = session.client.history().await?;
+pub(super) async fn run(look: &Look, limit: Option<usize>) -> Result<Answer, Failure> {
+    let mut entries = look.history().await?;
     entries.truncate(limit.unwrap_or(usize::MAX));
-    let words = &session.output().words;
+    let words = &look.output().words;
     let json = json!({"orders": entries.iter().map(json_of).collect::<Vec<_>>()});
     if entries.is_empty() {
         return Ok(Answer::done(json, words.say("no-orders")));

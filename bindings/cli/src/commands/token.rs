@@ -9,11 +9,11 @@ use crate::customer::compare_digits;
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::output::table::{Align, pairs, table};
-use crate::session::Session;
+use crate::session::{Look, Session};
 
-pub(super) fn list(session: &Session) -> Result<Answer, Failure> {
-    let tokens = session.client.tokens()?;
-    let words = &session.output().words;
+pub(super) fn list(look: &Look) -> Result<Answer, Failure> {
+    let tokens = look.tokens()?;
+    let words = &look.output().words;
     let json = json!({"tokens": tokens.iter().map(record).collect::<Vec<_>>()});
     if tokens.is_empty() {
         return Ok(Answer::done(json, words.say("no-tokens")));

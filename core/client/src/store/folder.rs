@@ -20,6 +20,24 @@ impl Folder {
         Ok(Self { root: root.to_owned() })
     }
 
+    /// The folder as it is.
+    pub(super) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// A new folder inside, with an empty place for a store in it.
+    pub(super) fn beside(&self, name: &str) -> Result<Self, Error> {
+        let beside = Self { root: self.root.join(name) };
+        make_private(&beside.root, false).map_err(|error| io_error(error, &beside.root))?;
+        make_private(&beside.store(), false).map_err(|error| io_error(error, &beside.root))?;
+        Ok(beside)
+    }
+
+    /// Removes the folder, as far as it can be removed.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+
     pub(super) fn lock(&self) -> PathBuf {
         self.root.join("store.lock")
     }
@@ -32,6 +50,11 @@ impl Folder {
     /// The database inside a store.
     pub(super) fn database(store: &Path) -> PathBuf {
         store.join("data.db")
+    }
+
+    /// SQLite's log beside a database.
+    pub(super) fn log(database: &Path) -> PathBuf {
+        database.with_extension("db-wal")
     }
 
     /// An empty folder for a new store. What an interrupted creation left holds nothing that anyone was promised.

@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 use super::folder::{Folder, io_error};
 use super::lock::Lock;
 use super::rows::{SUM_PLACE, Sum, delete, failure, find, insert};
-use super::seal::{Name, Sealer};
+use super::seal::{Name, Record, Sealer};
 use crate::error::{Detail, Error};
 use crate::ports::{Change, Entropy, Health, Records, SealingKey, Store, Table};
 
 /// `USHD`: what `file` and `sqlite3` show of a store.
 const APPLICATION_ID: i32 = 0x5553_4844;
-const SCHEMA: u8 = 1;
+pub(super) const SCHEMA: u8 = 1;
 const CREATE: &str = "CREATE TABLE record (place INTEGER NOT NULL, name BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (place, name)) \
      STRICT, WITHOUT ROWID";
 
@@ -47,6 +47,10 @@ impl OpenOptions {
     pub fn with_max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
         self
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 
@@ -205,7 +209,7 @@ fn create(
 }
 
 /// Opens the store that is there and checks all of it. `store-corrupt` is about the store and nothing else.
-fn open_existing(
+pub(super) fn open_existing(
     folder: &Folder,
     sealer: &Sealer,
     options: &OpenOptions,
@@ -299,6 +303,15 @@ fn check_header(connection: &Connection, sealer: &Sealer) -> Result<(), Error> {
 
 /// Every page, every record, and the sum over them.
 fn check_contents(connection: &Connection, sealer: &Sealer) -> Result<Health, Error> {
+    read_all(connection, sealer, |_, _| ())
+}
+
+/// As [`check_contents`], with each record on the way; they hold when it returns `Ok`.
+pub(super) fn read_all(
+    connection: &Connection,
+    sealer: &Sealer,
+    mut take: impl FnMut(Table, Record),
+) -> Result<Health, Error> {
     let corrupt = || Error::new(Code::StoreCorrupt);
     let verdict: String =
         connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failure)?;
@@ -312,13 +325,14 @@ fn check_contents(connection: &Connection, sealer: &Sealer) -> Result<Health, Er
     let mut rows = statement.query([SUM_PLACE]).map_err(failure)?;
     while let Some(row) = rows.next().map_err(failure)? {
         let (place, name, sealed): (u8, Name, Vec<u8>) = row.try_into().map_err(failure)?;
-        Table::from_number(place).ok_or_else(corrupt)?;
+        let table = Table::from_number(place).ok_or_else(corrupt)?;
         let record = sealer.open(place, &name, &sealed)?;
         if sealer.name(place, &record.key) != name {
             return Err(corrupt());
         }
         found.add(&sealer.share(place, &name, &sealed));
         bytes = bytes.saturating_add(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
+        take(table, record);
     }
     if found == sum { Ok(Health { records: found.rows, bytes }) } else { Err(corrupt()) }
 }
