@@ -54,32 +54,40 @@ struct State {
 }
 
 impl Interrupts {
+    /// Takes signals from now on: also one that comes before a task of this has run.
+    #[cfg(unix)]
+    pub(crate) fn watch(self: &Arc<Self>, tell: impl Fn(Effect) + Send + 'static) {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without these a signal does what it always does.
+        if let Ok(mut pressed) = signal(SignalKind::interrupt()) {
+            let interrupts = Arc::clone(self);
+            tokio::spawn(async move {
+                while pressed.recv().await.is_some() {
+                    tell(interrupts.signal());
+                }
+            });
+        }
+        // Who ends this program, or closes its terminal, finds the terminal as it was before.
+        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+            let interrupts = Arc::clone(self);
+            let Ok(mut ended) = signal(kind) else { continue };
+            tokio::spawn(async move {
+                if ended.recv().await.is_some() {
+                    interrupts.leave.notify_one();
+                }
+            });
+        }
+    }
+
     /// Takes signals from now on.
+    #[cfg(not(unix))]
     pub(crate) fn watch(self: &Arc<Self>, tell: impl Fn(Effect) + Send + 'static) {
         let interrupts = Arc::clone(self);
-        #[cfg(unix)]
-        self.watch_ends();
         tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
                 tell(interrupts.signal());
             }
         });
-    }
-
-    /// Who ends this program, or closes its terminal, finds the terminal as it was before.
-    #[cfg(unix)]
-    fn watch_ends(self: &Arc<Self>) {
-        use tokio::signal::unix::{SignalKind, signal};
-        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
-            let interrupts = Arc::clone(self);
-            // Without it the signal does what it always does.
-            let Ok(mut signals) = signal(kind) else { continue };
-            tokio::spawn(async move {
-                if signals.recv().await.is_some() {
-                    interrupts.leave.notify_one();
-                }
-            });
-        }
     }
 
     fn signal(&self) -> Effect {
