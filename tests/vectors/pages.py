@@ -45,9 +45,9 @@ def cells(line):
 
 def break_text(value):
     lines, line = [], ""
-    for unit in re.findall("[0-9A-Za-z]+|.", value, re.DOTALL):
+    for unit in re.findall(" ?(?:[0-9A-Za-z]+|[^ ])", value, re.DOTALL):
         if cells(unit) > CELLS:
-            raise Unshowable("unshowable-run")
+            raise Unshowable("unit")
         if cells(line) + cells(unit) > CELLS:
             lines.append(line)
             line = ""
@@ -138,20 +138,18 @@ def certificate_blocks(words, order):
 
 
 def lay_out(words, blocks):
-    pages = [[]]
+    pages, open_page = [], False
     for label, lines in blocks:
         if len(lines) <= CONTENT:
-            if len(pages[-1]) + len(lines) > CONTENT:
+            if not open_page or len(pages[-1]) + len(lines) > CONTENT:
                 pages.append([])
             pages[-1] += lines
+            open_page = True
             continue
-        if pages[-1]:
-            pages.append([])
-        pages[-1] += lines[:CONTENT]
-        rest = lines[CONTENT:]
-        while rest:
-            pages.append([label + words["continued"], *rest[: CONTENT - 1]])
-            rest = rest[CONTENT - 1 :]
+        pages.append(lines[:CONTENT])
+        for start in range(CONTENT, len(lines), CONTENT - 1):
+            pages.append([label + words["continued"], *lines[start : start + CONTENT - 1]])
+        open_page = False
     return pages
 
 

@@ -76,6 +76,8 @@ bugs! {
 
     /// Pages: the creditor's account is left out, at the token and at the bank.
     FieldNotRendered = "field-not-rendered",
+    /// Pages: a space stays at a line's end, where nobody sees it.
+    TrailingSpace = "trailing-space",
 
     /// Client: that an order is asked for is stored after the request was sent.
     IntentAfterSending = "intent-after-sending",

@@ -158,7 +158,7 @@ fn order_id(id: &OrderId) -> Vec<String> {
     vec![String::from(head), String::from(tail)]
 }
 
-/// Breaks free text. A run of ASCII letters and digits stays whole; `None` if one is longer than a line.
+/// Breaks free text between its units; `None` if one is longer than a line. No line ends with a space, where nobody would see it.
 fn wrap(value: &str) -> Option<Vec<String>> {
     let mut lines = Vec::new();
     let (mut line, mut used) = (String::new(), 0);
@@ -178,17 +178,18 @@ fn wrap(value: &str) -> Option<Vec<String>> {
     Some(lines)
 }
 
-/// Maximal runs of `0-9A-Za-z`, and every other character by itself.
+/// Maximal runs of `0-9A-Za-z`, and every other character by itself; with the space before it, if there is one.
 fn units(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = value;
     core::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let end = match rest.find(|c: char| !c.is_ascii_alphanumeric()) {
+        let behind = rest.strip_prefix(' ').filter(|_| !planted::on(Bug::TrailingSpace)).unwrap_or(rest);
+        let first = behind.chars().next()?;
+        let end = match behind.find(|c: char| !c.is_ascii_alphanumeric()) {
             Some(0) => first.len_utf8(),
             Some(end) => end,
-            None => rest.len(),
+            None => behind.len(),
         };
-        let (unit, tail) = rest.split_at_checked(end)?;
+        let (unit, tail) = rest.split_at_checked(rest.len() - behind.len() + end)?;
         rest = tail;
         Some(unit)
     })

@@ -75,6 +75,10 @@ fn contents(blocks: &[Block], locale: Locale) -> Vec<Vec<String>> {
             }
             current.push(line.clone());
         }
+        // Nothing follows it on its last page: a label inside a long text would look like the next block's.
+        if block.lines.len() > CONTENT {
+            pages.push(core::mem::take(&mut current));
+        }
     }
     if !current.is_empty() {
         pages.push(current);

@@ -45,7 +45,7 @@ const LATIN: &[&str] = &[
 const GREEK: &[&str] = &["Α", "β", "Ω", "1", "7", " ", "-", "，"];
 const CYRILLIC: &[&str] = &["П", "р", "Я", "1", "9", " ", ".", "№"];
 
-/// Text of `min..=max` bytes that can be shown: no run over a line's length.
+/// Text of `min..=max` bytes that can be shown: no run over a line's length, with the space before it.
 fn line(min: usize, max: usize) -> impl Strategy<Value = String> {
     let alphabet = prop_oneof![6 => Just(LATIN), 1 => Just(GREEK), 1 => Just(CYRILLIC)];
     (alphabet, proptest::collection::vec(any::<prop::sample::Index>(), 0..60), min..=max).prop_map(
@@ -53,7 +53,8 @@ fn line(min: usize, max: usize) -> impl Strategy<Value = String> {
             let mut value = String::new();
             for c in picks.iter().flat_map(|pick| pick.get(alphabet).chars()) {
                 let run = value.chars().rev().take_while(char::is_ascii_alphanumeric).count();
-                let broken = c.is_ascii_alphanumeric() && run == 24;
+                let behind_space = value[..value.len() - run].ends_with(' ');
+                let broken = c.is_ascii_alphanumeric() && run + usize::from(behind_space) == 24;
                 let space = c == ' ' && (value.is_empty() || value.ends_with(' '));
                 if !broken && !space && value.len() + c.len_utf8() <= length {
                     value.push(c);

@@ -1,6 +1,7 @@
 //! Reads an order back from its pages, by section 10 alone: no code of the renderer's.
 //!
-//! Every way to read the pages is looked for. Pages that can be read in two ways would be the same for two orders.
+//! It sees what eyes see: no blanks at the ends of lines. Every way to read the pages is looked for. Pages that can be read in two
+//! ways would be the same for two orders.
 
 /// Content lines of a page.
 const ROWS: usize = 4;
@@ -71,7 +72,8 @@ const CERTIFICATE: [Row; 5] = [
 
 /// Every way to read these pages as an order. `language` is 0 for Chinese, 1 for English.
 pub(crate) fn read<'a>(pages: impl Iterator<Item = &'a str>, language: usize) -> Vec<Fields> {
-    let pages: Vec<Vec<&str>> = pages.map(|page| page.split('\n').collect()).collect();
+    let pages: Vec<Vec<&str>> =
+        pages.map(|page| page.split('\n').map(|line| line.trim_end_matches(' ')).collect()).collect();
     let titles = [["转账", "TRANSFER"], ["下载证书", "CERTIFICATE"]].map(|title| title[language]);
     let Some(title) = titles.iter().position(|title| frame(&pages, title, language)) else { return vec![] };
     let content: Option<Vec<Vec<&str>>> = pages.iter().map(|page| content(page)).collect();
@@ -115,7 +117,7 @@ fn content<'a>(page: &[&'a str]) -> Option<Vec<&'a str>> {
 }
 
 /// The next line: a page, and how much of it is read.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 struct Place {
     page: usize,
     row: usize,
@@ -127,7 +129,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A block of `count` lines where the layout puts it, without the labels that are repeated.
+    /// A block of `count` lines where the layout puts it, without the labels that are repeated, and where the next one may begin.
     fn take(&self, from: Place, count: usize, label: &str) -> Option<(Vec<&'a str>, Place)> {
         let fits = from.row + count <= ROWS;
         let mut at = if fits || from.row == 0 {
@@ -149,6 +151,13 @@ impl<'a> Reader<'a> {
             }
             lines.push(*self.pages.get(at.page)?.get(at.row)?);
             at.row += 1;
+        }
+        if count > ROWS {
+            // Its last page holds nothing else.
+            if at.row != self.pages.get(at.page)?.len() {
+                return None;
+            }
+            at = Place { page: at.page + 1, row: 0 };
         }
         Some((lines, at))
     }
@@ -177,7 +186,9 @@ impl<'a> Reader<'a> {
     fn rows(&self, rows: &[Row], at: Place, fields: Fields, found: &mut Vec<Fields>) {
         let Some((row, rest)) = rows.split_first() else {
             // Nothing may be left over.
-            if at.page + 1 == self.pages.len() && at.row == self.pages[at.page].len() {
+            if at == (Place { page: self.pages.len(), row: 0 })
+                || at.page + 1 == self.pages.len() && at.row == self.pages[at.page].len()
+            {
                 found.push(fields);
             }
             return;
@@ -204,28 +215,13 @@ impl<'a> Reader<'a> {
             values.push((value, at));
         }
         let mark = [" !形近字", " !look-alike"][self.language];
-        for count in 2.. {
-            let Some((lines, at)) = self.take(from, count, label) else {
-                // A longer block would start on the next page.
-                if count > ROWS || from.row == 0 {
-                    break;
-                } else {
-                    continue;
-                };
-            };
+        for count in 2..=self.pages.len() * ROWS {
+            let Some((lines, at)) = self.take(from, count, label) else { continue };
             let has_mark = match lines[0].strip_prefix(label) {
                 Some("") => false,
                 Some(rest) if rest == mark => true,
-                _ if count > ROWS => break,
                 _ => continue,
             };
-            if let (Kind::Text(_), [.., line, next]) = (kind, &lines[1..])
-                && !continues(line, next)
-                && count > ROWS
-            {
-                // More lines do not mend it.
-                break;
-            }
             if let Some(value) = self.value(kind, &lines[1..])
                 && marked(kind, &value) == has_mark
                 && (has_mark || count > 2 || cells(label) + 1 + cells(lines[1]) > CELLS)
@@ -273,13 +269,16 @@ fn text(lines: &[&str]) -> Option<String> {
     (fits && !value.is_empty() && !spaces).then_some(value)
 }
 
-/// Whether a line of free text may follow: the one before holds as much as fits, and no run of letters and digits is broken.
+/// Whether a line of free text may follow: the one before holds as much as fits, and no run of letters and digits is broken. A
+/// space at its beginning goes with what is behind it.
 fn continues(line: &str, next: &str) -> bool {
     let is_run = |c: char| c.is_ascii_alphanumeric();
-    let run = next.find(|c| !is_run(c)).unwrap_or(next.len());
-    let first = next.chars().next().map_or(0, char::len_utf8);
-    let broken = run > 0 && line.ends_with(is_run);
-    !broken && cells(line) + cells(&next[..run.max(first)]) > CELLS
+    let behind = next.strip_prefix(' ').unwrap_or(next);
+    let run = behind.find(|c| !is_run(c)).unwrap_or(behind.len());
+    let first = behind.chars().next().map_or(0, char::len_utf8);
+    let broken = is_run(next.chars().next().unwrap_or(' ')) && line.ends_with(is_run);
+    let unit = next.len() - behind.len() + run.max(first);
+    !broken && cells(line) + cells(&next[..unit]) > CELLS
 }
 
 /// Whether a value must carry the look-alike mark (section 9).

@@ -34,6 +34,12 @@ pub(crate) fn vectors() -> &'static Value {
     VECTORS.get_or_init(|| serde_json::from_str(&file("tests/vectors/vectors-2026-11-22.json")).unwrap())
 }
 
+/// Those of lines and their ends, which supersede some pages of the older ones.
+pub(crate) fn lines() -> &'static Value {
+    static LINES: OnceLock<Value> = OnceLock::new();
+    LINES.get_or_init(|| serde_json::from_str(&file("tests/vectors/lines-2026-11-28.json")).unwrap())
+}
+
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }

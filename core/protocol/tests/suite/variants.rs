@@ -195,3 +195,58 @@ fn of_certificate(from: &CertificateDownload, dice: &mut Dice) -> Vec<(&'static 
         ("reference", CertificateDownload { reference, ..from.clone() }),
     ]
 }
+
+/// 24 cells that no line breaks.
+const LINE: &str = "AB-CDEF-GHIJKLMN-OPQRST-";
+
+/// One order twice: with a space around a line's end and without, or with a label at a text's end or at the beginning of the next.
+pub(crate) fn twins(case: &Case, dice: &mut Dice) -> (&'static str, Case, Case) {
+    let (mut one, mut other) = (case.clone(), case.clone());
+    let field = match (&mut one.order.operation, &mut other.order.operation) {
+        (Operation::Transfer(one), Operation::Transfer(other)) => {
+            let (field, to) = match dice.below(3) {
+                0 => ("space in the name", [&mut one.creditor_name, &mut other.creditor_name]),
+                1 => ("space in the bank's name", [&mut one.creditor_agent, &mut other.creditor_agent]),
+                _ => ("space in the remittance", [&mut one.remittance, &mut other.remittance]),
+            };
+            let [one, other] = to;
+            (*one, *other) = around_an_end(dice);
+            field
+        }
+        (Operation::CertificateDownload(one), Operation::CertificateDownload(other)) => match dice.below(3) {
+            0 => {
+                (one.customer, other.customer) = around_an_end(dice);
+                "space in the customer"
+            }
+            1 => {
+                (one.reference, other.reference) = around_an_end(dice);
+                "space in the reference"
+            }
+            _ => {
+                let (label, rest) = dice.pick(&[("编号", 19), ("Reference", 14)]);
+                (other.customer, one.reference) = (LINE.repeat(1 + dice.below(5)), "Z".repeat(rest));
+                one.customer = format!("{}{label}", other.customer);
+                other.reference = format!("{label} {}", one.reference);
+                "label in the customer"
+            }
+        },
+        _ => unreachable!("two of one order"),
+    };
+    (field, one, other)
+}
+
+/// Full lines or none, then 18 to 25 cells, then a space or none and what may or may not fit behind it.
+fn around_an_end(dice: &mut Dice) -> (String, String) {
+    let mut head = LINE.repeat(dice.below(4));
+    let filler = dice.pick(&[&['a', '-'][..], &['茶', '，'], &['Ω', '-'], &['Ａ', 'b']]);
+    for _ in 0..9 + dice.below(17) {
+        head.push(dice.pick(filler));
+    }
+    let tail = match dice.below(5) {
+        0 => "甲".to_owned(),
+        1 => "Ω".to_owned(),
+        2 => dice.pick(&["&", "(续)", "- a"]).to_owned(),
+        _ => "z".repeat(1 + dice.below(23)),
+    };
+    (format!("{head} {tail}"), format!("{head}{tail}"))
+}
