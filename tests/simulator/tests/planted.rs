@@ -44,6 +44,7 @@ const ELSEWHERE: &[(Bug, &str)] = &[
     (Bug::PairingTriesAtEnd, TOKEN),
     (Bug::RepeatTolerated, "core/session/tests/session/replays.rs"),
     (Bug::BrokenChannelGoesOn, "core/session/tests/session/replays.rs"),
+    (Bug::TrailingSpace, "core/protocol/tests/suite/shown.rs"),
     (Bug::ReceiptUnverified, "tests/e2e/tests/evil_random/planted.rs"),
     (Bug::AcknowledgedBeforeCommit, "tests/store/tests/power.rs"),
 ];
