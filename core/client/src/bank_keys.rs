@@ -1,21 +1,36 @@
 //! The bank's key statements: verified under the root, cached, never going back.
 
+use std::sync::{Mutex, PoisonError};
+
 use ushield_protocol::bank_key::{BankKey, Purpose};
 use ushield_protocol::cbor::{DecodeError, Reader, Reason};
 use ushield_protocol::code::Code;
 use ushield_protocol::cose::Sign1;
-use ushield_protocol::key::{BankId, Hash, OrderId, RingVerifier, ShortKeyId};
+use ushield_protocol::key::{BankId, Hash, OrderId, PublicKey, RingVerifier, ShortKeyId};
 use ushield_protocol::order::{Order, Received, Verified};
 use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::receipt::{Outcome, Receipt};
 use ushield_protocol::refusal::Refusal;
+use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::ports::{Change, Table};
+use crate::ports::{Change, Records, Table};
 
 /// A statement as the bank's root signed it, and what it says.
 type Statement = (Vec<u8>, BankKey);
+
+/// Statements that were verified. They hold as long as the store has the same and the root is the same: a history of many orders
+/// verifies them once.
+#[derive(Default)]
+pub(crate) struct VerifiedKeys(Mutex<Option<Known>>);
+
+struct Known {
+    bank: BankId,
+    root: PublicKey,
+    stored: Records,
+    statements: Vec<Statement>,
+}
 
 impl Client {
     /// Verifies an order as the bank signed it, fetching statements once where none that is known covers it.
@@ -181,19 +196,28 @@ impl Client {
     }
 
     fn known_keys(&self) -> Result<Vec<Statement>, Error> {
-        let statements = self.store().list(Table::BankKey)?;
-        if statements.is_empty() {
+        let stored = self.store().list(Table::BankKey)?;
+        if stored.is_empty() {
             return Ok(Vec::new());
         }
         let setup = self.setup()?;
-        statements
-            .into_iter()
-            .map(|(_, statement)| {
-                let key = BankKey::verify(&statement, &setup.bank, &setup.root, &RingVerifier)
-                    .map_err(|refusal| Error::new(Code::StoreCorrupt).caused_by(refusal))?;
-                Ok((statement.to_vec(), key))
-            })
-            .collect()
+        // It is replaced as a whole, and holds by itself.
+        let mut verified = self.verified_keys().0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = verified
+            .as_ref()
+            .filter(|known| known.stored == stored && known.bank == setup.bank && known.root == setup.root)
+        {
+            return Ok(known.statements.clone());
+        }
+        let verify = |(_, statement): &(_, Zeroizing<Vec<u8>>)| -> Result<Statement, Error> {
+            let key = BankKey::verify(statement, &setup.bank, &setup.root, &RingVerifier)
+                .map_err(|refusal| Error::new(Code::StoreCorrupt).caused_by(refusal))?;
+            Ok((statement.to_vec(), key))
+        };
+        let statements: Vec<Statement> = stored.iter().map(verify).collect::<Result<_, _>>()?;
+        let (bank, root) = (setup.bank, setup.root);
+        *verified = Some(Known { bank, root, stored, statements: statements.clone() });
+        Ok(statements)
     }
 }
 

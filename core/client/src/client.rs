@@ -13,6 +13,7 @@ use ushield_protocol::text;
 use zeroize::Zeroizing;
 
 use crate::bank::BankClient;
+use crate::bank_keys::VerifiedKeys;
 use crate::error::Error;
 use crate::orders::lanes::Lanes;
 use crate::ports::{BankHttp, Change, Clock, Entropy, Keystore, Store, Table};
@@ -55,6 +56,7 @@ pub struct Client {
     ports: Ports,
     bank: BankClient,
     lanes: Lanes,
+    verified_keys: VerifiedKeys,
 }
 
 impl std::fmt::Debug for Client {
@@ -87,7 +89,7 @@ impl Client {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let bank = BankClient::new(Arc::clone(&ports.bank));
-        Self { ports, bank, lanes: Lanes::default() }
+        Self { ports, bank, lanes: Lanes::default(), verified_keys: VerifiedKeys::default() }
     }
 
     /// Writes down which bank, which makers and who the customer is. Once; a second time it is refused unless nothing changes.
@@ -228,6 +230,10 @@ impl Client {
 
     pub(crate) fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    pub(crate) fn verified_keys(&self) -> &VerifiedKeys {
+        &self.verified_keys
     }
 
     /// Forgets the session: the bank said that it has ended.
