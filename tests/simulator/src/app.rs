@@ -114,11 +114,13 @@ impl App {
     pub async fn live(self) {
         let mut wait = 1_000;
         loop {
-            let done = self.turn().await;
-            self.check().await;
-            match done {
-                Ok(true) => break,
-                Ok(false) => {}
+            let turned = self.turn().await;
+            let history = self.check().await;
+            match turned {
+                Ok(()) if history.iter().all(is_over) && (self.is_alone() || self.my_goals_are_over()) => {
+                    break;
+                }
+                Ok(()) => {}
                 Err(error) => self.stops_at(&error),
             }
             let now = self.ports.shared.world().now;
@@ -127,15 +129,14 @@ impl App {
             }
             self.become_idle();
             wait = (wait * 2).min(300_000);
-            self.ports.sleep(self.rest(wait).await).await;
+            self.ports.sleep(self.rest(wait, &history)).await;
         }
         self.say("has nothing left to do");
         self.become_idle();
     }
 
     /// So long until the next try: sooner where an order expires in between.
-    async fn rest(&self, wait: u64) -> u64 {
-        let history = self.client.history().await.unwrap_or_default();
+    fn rest(&self, wait: u64, history: &[HistoryEntry]) -> u64 {
         let world = self.ports.shared.world();
         // With nobody at the token only the bank's word can still come.
         let alone =
@@ -153,8 +154,8 @@ impl App {
         ends.fold(wait, u64::min)
     }
 
-    /// As far as it gets. True: nothing is left.
-    async fn turn(&self) -> Result<bool, Error> {
+    /// As far as it gets.
+    async fn turn(&self) -> Result<(), Error> {
         self.ports.shared.world().phones[self.ports.phone].busy = true;
         self.client.set_up(&self.setup)?;
         if !self.client.is_signed_in()? {
@@ -167,19 +168,21 @@ impl App {
             self.pair().await?;
         }
         // What is under way comes first: after a death it may need nobody.
-        for (id, result) in self.client.resume(&self.ports, &self.customer).await? {
+        let resumed = self.client.resume(&self.ports, &self.customer).await?;
+        for (id, result) in &resumed {
             let end = result
                 .as_ref()
                 .map_or_else(|error| error.code().name(), |report| report.receipt.outcome.name());
             self.say(&format!("resumed {id:?}: {end}"));
         }
-        self.check().await;
+        if !resumed.is_empty() {
+            self.check().await;
+        }
         if !self.is_alone() {
             self.certificate().await?;
             self.pay().await?;
         }
-        let history = self.client.history().await?;
-        Ok(history.iter().all(is_over) && (self.is_alone() || self.my_goals_are_over()))
+        Ok(())
     }
 
     /// A locked token is one for the bank's counter: the person goes there.
@@ -374,8 +377,8 @@ impl App {
     }
 
     /// What the phone shows is held against the bank's ledger, and against the time.
-    async fn check(&self) {
-        let Ok(history) = self.client.history().await else { return };
+    async fn check(&self) -> Vec<HistoryEntry> {
+        let history = self.client.history().await.expect("the history out of a store in memory");
         let mut world = self.ports.shared.world();
         let phone = self.ports.phone;
         for entry in &history {
@@ -394,6 +397,7 @@ impl App {
                 world.violation(text);
             }
         }
+        history
     }
 
     fn doing(&self, doing: Doing) {

@@ -71,8 +71,9 @@ impl World {
     pub fn ask_bank(&mut self, phone: usize, request: HttpRequest, reply: ReplyTo) {
         self.bank.numbered += 1;
         let number = self.bank.numbered;
-        self.say(&format!("phone {phone} asks the bank {:?} {} ({number})", request.method, request.path));
         let what = format!("{:?} {}", request.method, request.path);
+        let key = request.idempotency_key.as_deref().unwrap_or_default();
+        self.say_of(&format!("phone {phone} asks the bank {what} {key} ({number})"), &request.body);
         self.bank.asked.push((number, self.phones[phone].doing, what));
         self.is_durable(phone, &request);
         let faults = [Fault::RequestLost, Fault::RequestDoubled, Fault::RequestLate, Fault::FrontEndFails];
@@ -139,7 +140,7 @@ impl World {
         let rng = &mut bank.rng;
         let response = bank.model.serve(&asked, now, &mut |out: &mut [u8]| rng.fill(out));
         bank.served += 1;
-        self.say(&format!("the bank answers {number} with {}", response.status));
+        self.say_of(&format!("the bank answers {number} with {}", response.status), &response.body);
         if let Some(before) = before {
             self.bank.model = before;
         }

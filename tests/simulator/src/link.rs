@@ -184,7 +184,7 @@ impl World {
     /// A message arrives.
     pub fn arrive(&mut self, number: u64, at: End, kind: u8, body: Vec<u8>) {
         let Some(phone) = self.links.phone_of(number) else { return };
-        self.say(&format!("{number}: {kind} {} B to {at:?}", body.len()));
+        self.say_of(&format!("{number}: {kind} to {at:?}"), &body);
         let Some(connection) = self.links.connections.get(&number) else { return };
         match at {
             End::Phone => {

@@ -1,13 +1,19 @@
 //! Many seeds on all cores.
 
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ushield_protocol::planted::Bug;
 
 use crate::fault::Table;
 use crate::run::{Crypto, Run};
+
+/// So often it is said how far they are.
+const EVERY: Duration = Duration::from_secs(10);
 
 /// What many runs were.
 #[derive(Clone, Debug, Default)]
@@ -54,12 +60,24 @@ impl Summary {
 #[must_use]
 pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) -> Summary {
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (begun, said) = (Instant::now(), Mutex::new(Instant::now()));
     let work = || {
         let mut summary = Summary::default();
         while failed.load(Ordering::Relaxed) < most {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= seeds {
                 break;
+            }
+            if let Ok(mut said) = said.try_lock()
+                && said.elapsed() >= EVERY
+            {
+                *said = Instant::now();
+                // Past the test's captured output, which nobody sees before the end. Where nobody reads, nothing is lost.
+                let _ = writeln!(
+                    io::stderr(),
+                    "{crypto:?}: {number} of {seeds} seeds, {} s",
+                    begun.elapsed().as_secs()
+                );
             }
             let run = Run { bug, ..Run::new(from + number, crypto) };
             summary.runs += 1;

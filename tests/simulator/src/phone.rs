@@ -160,6 +160,9 @@ impl World {
 
     /// What a change says of what the phone is doing.
     fn note(&mut self, phone: usize, change: &Change) {
+        if let Change::Put { table, value, .. } = change {
+            self.say_of(&format!("phone {phone} writes a record of {table:?}"), value);
+        }
         let Change::Put { table: Table::Order, value, .. } = change else { return };
         let doing = doing_of(value);
         let record = OrderRecord::decode(value).expect("an order's record is as the client writes it");

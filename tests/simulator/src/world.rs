@@ -141,6 +141,11 @@ impl World {
         self.trace.line(self.now, line);
     }
 
+    /// A line of the trace about these bytes.
+    pub fn say_of(&mut self, line: &str, bytes: &[u8]) {
+        self.trace.line_of(self.now, line, bytes);
+    }
+
     /// The oracle saw what must not be.
     pub fn violation(&mut self, text: String) {
         self.say(&format!("VIOLATION {text}"));
