@@ -209,7 +209,8 @@ impl Client {
         self.put_order(&OrderRecord {
             creation: *OrderId::from_random(self.random()?).as_bytes(),
             request: Vec::new(),
-            asked: order.payload().issued,
+            // By this phone's clock, which may be behind the bank's: its time is over by it too.
+            asked: order.payload().issued.min(self.clock().now().0),
             id: Some(order.id()),
             device: Some(device),
             life: OrderLife::prepared(bytes),
