@@ -146,7 +146,9 @@ impl TokenRecord {
 }
 
 impl OrderRecord {
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// A value of [`crate::ports::Table::Order`].
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let count = 4 + u64::from(self.id.is_some()) + u64::from(self.device.is_some());
         let mut writer = Writer::new()
             .map(count)
