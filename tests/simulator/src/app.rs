@@ -1,5 +1,7 @@
 //! A phone's app, as a bank would write it: sets up, signs in, pairs, gets its certificate, pays, goes on where it stopped.
 
+mod besides;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -19,11 +21,6 @@ use crate::ports::Ports;
 use crate::scene::PASSWORD;
 use crate::screen::{Seen, read};
 use crate::world::Event;
-
-/// After the faults have ended, what needs nobody has to be over after this.
-const AT_ONCE: u64 = 120_000;
-/// An order has to be over so long after its expiry, and that is what the app is written for.
-const AFTER_EXPIRY: u64 = 60_000;
 
 /// The customer in front of one phone.
 struct AtPhone(Ports);
@@ -57,7 +54,13 @@ impl Customer for AtPhone {
         world.person.deeds.count(Deed::TypesPin);
         let pin = match reason {
             PinReason::New => PIN,
-            _ => world.person.types().0,
+            _ => {
+                let (pin, right) = world.person.types();
+                let counts = right && matches!(reason, PinReason::Approve | PinReason::WrongBefore { .. });
+                let now = world.now;
+                world.phones[self.0.phone].right_pins.extend(counts.then_some(now));
+                pin
+            }
         };
         Ok(PinBlock::new(pin)?)
     }
@@ -143,7 +146,9 @@ impl App {
             world.quiet.is_some_and(|quiet| world.now > quiet + 300_000) && !world.person.nature.stays;
         let wait = match world.quiet {
             None => wait.min(15_000),
-            Some(_) if alone => crate::run::END,
+            // What needs nobody is tried again soon.
+            Some(_) if history.iter().any(needs_nobody) => wait.min(20_000),
+            Some(_) if alone => crate::run::END.saturating_sub(world.now) + 1,
             Some(_) => wait,
         };
         let ends = history.iter().filter(|entry| !is_over(entry)).filter_map(|entry| {
@@ -167,6 +172,8 @@ impl App {
             self.doing(Doing::Pairing);
             self.pair().await?;
         }
+        self.changes_their_mind().await?;
+        self.takes_over().await?;
         // What is under way comes first: after a death it may need nobody.
         let resumed = self.client.resume(&self.ports, &self.customer).await?;
         for (id, result) in &resumed {
@@ -326,7 +333,7 @@ impl App {
             };
             if let Some(id) = id {
                 self.ports.shared.world().phones[self.ports.phone].pursued = Some(number);
-                let run = self.client.run_order(&self.ports, &self.customer, id).await;
+                let run = self.run_order(id).await;
                 self.ports.shared.world().phones[self.ports.phone].pursued = None;
                 self.check().await;
                 run?;
@@ -376,27 +383,17 @@ impl App {
         world.person.nature.goals.iter().all(|goal| goal.phone != self.ports.phone || goal.over)
     }
 
-    /// What the phone shows is held against the bank's ledger, and against the time.
+    /// What the phone shows is held against the bank's ledger, and what is open against the time.
     async fn check(&self) -> Vec<HistoryEntry> {
         let history = self.client.history().await.expect("the history out of a store in memory");
         let mut world = self.ports.shared.world();
         let phone = self.ports.phone;
         for entry in &history {
-            let mut bad = world.compare_with_bank(phone, entry);
-            let late = world.quiet.is_some_and(|quiet| {
-                let waits = matches!(entry.status, Status::Decided | Status::Unknown) || entry.cancelled;
-                let expires = entry.order.as_ref().map(|order| order.payload().expires);
-                let end = expires.map_or(u64::MAX, |expires| (expires - crate::world::START) * 1000);
-                let overdue = world.now > quiet.max(end).saturating_add(AFTER_EXPIRY);
-                !is_over(entry) && (overdue || (waits && world.now > quiet + AT_ONCE))
-            });
-            if late {
-                bad.push(format!("phone {phone}: {:?} is still {} ", entry.id, entry.status.name()));
-            }
-            for text in bad {
+            for text in world.compare_with_bank(phone, entry) {
                 world.violation(text);
             }
         }
+        world.hold_to_time(phone);
         history
     }
 
@@ -420,6 +417,11 @@ impl App {
 
 fn is_over(entry: &HistoryEntry) -> bool {
     matches!(entry.status, Status::Ended(_) | Status::NotCreated(_))
+}
+
+fn needs_nobody(entry: &HistoryEntry) -> bool {
+    matches!(entry.status, Status::Requested | Status::Decided | Status::Unknown)
+        || (entry.cancelled && !is_over(entry))
 }
 
 /// Whether an entry is the payment with this remittance text.

@@ -37,6 +37,8 @@ closed! {
         FrameDuplicated = "frame duplicated",
         /// The next one overtakes it.
         FrameSwapped = "frame swapped",
+        /// It is held back for the next one, which does not come.
+        FrameHeld = "frame held",
         /// It arrives after everybody has given up.
         FrameLate = "frame late",
         /// The link is cut before it.
@@ -120,7 +122,9 @@ impl Fault {
         match self {
             // The phone says that it installs when the connection stands.
             Self::ConnectFails => link && doing != D::Installing,
-            Self::FrameLost | Self::FrameDuplicated | Self::FrameSwapped => link,
+            Self::FrameLost | Self::FrameDuplicated | Self::FrameHeld => link,
+            // Two messages in one direction while nobody answers: a token that waits for its customer says so.
+            Self::FrameSwapped => matches!(doing, D::Sent | D::Shown),
             Self::FrameLate | Self::CutBefore | Self::CutAfter => link,
             Self::PhoneKilled => doing != D::Decided,
             // One commit leads out of each of these; none is made while nothing is done.

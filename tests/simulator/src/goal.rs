@@ -60,6 +60,12 @@ pub struct Nature {
     pub moody: u64,
     /// Is there to press keys after the faults have ended.
     pub stays: bool,
+    /// In 1,000 looks at the history: takes back an order that is not over, or a request that has no order yet.
+    pub takes_back: u64,
+    /// In 1,000 looks: takes over what is open at the bank.
+    pub adopts: u64,
+    /// In 1,000 payments that are run: asks the app for something else meanwhile.
+    pub beside: u64,
 }
 
 impl Nature {
@@ -83,13 +89,25 @@ impl Nature {
             });
             goals.push(goal);
         }
+        let mut more = Rng::new(seed, 8);
         Self {
             goals,
             phones,
             mistypes: *rng.pick(&[0, 0, 60, 250]),
             moody: *rng.pick(&[0, 100, 400]),
             stays: rng.permille(700),
+            takes_back: *more.pick(&[0, 0, 50, 250]),
+            adopts: *more.pick(&[0, 0, 150, 500]),
+            beside: *more.pick(&[0, 0, 250, 700]),
         }
+    }
+
+    /// The person of a seed, who changes their mind about nothing and is there until the end.
+    #[must_use]
+    pub fn honest(seed: u64) -> Self {
+        let mut nature = Self { moody: 0, stays: true, takes_back: 0, ..Self::of(seed) };
+        nature.goals.iter_mut().for_each(|goal| goal.takes_back_at = None);
+        nature
     }
 
     /// One who wants so many payments on one phone, reads well and presses OK.
@@ -101,7 +119,16 @@ impl Nature {
             goal.transfer.remittance_text = format!("Invoice {number}");
             goal
         });
-        Self { goals: goals.collect(), phones: 1, mistypes: 0, moody: 0, stays: true }
+        Self {
+            goals: goals.collect(),
+            phones: 1,
+            mistypes: 0,
+            moody: 0,
+            stays: true,
+            takes_back: 0,
+            adopts: 0,
+            beside: 0,
+        }
     }
 }
 

@@ -14,10 +14,12 @@
 
 pub mod app;
 pub mod bank;
+pub mod bugs;
 pub mod executor;
 pub mod exhaustive;
 pub mod fault;
 pub mod goal;
+pub mod lateness;
 pub mod link;
 pub mod many;
 pub mod oracle;

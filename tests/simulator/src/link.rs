@@ -21,8 +21,8 @@ pub enum End {
 
 /// Longer than anybody waits for a machine.
 const LATE: u64 = 20_000;
-/// So long a message is held back for the next one to overtake it.
-const HELD: u64 = 300;
+/// So long a message is held back for the next one to overtake it: several keep-alives, and no silence that ends a connection.
+const HELD: u64 = 8_000;
 
 /// A message as a phone receives it.
 pub type Received = (Kind, Vec<u8>);
@@ -35,7 +35,16 @@ pub struct Connection {
     to_phone: Option<UnboundedSender<Received>>,
     /// When the last message arrives at each end: order is kept.
     last: BTreeMap<End, u64>,
-    held: BTreeMap<End, (u8, Vec<u8>)>,
+    held: BTreeMap<End, Held>,
+}
+
+/// A message that is held back.
+#[derive(Debug)]
+struct Held {
+    number: u64,
+    kind: u8,
+    body: Vec<u8>,
+    doing: Doing,
 }
 
 /// A message that went into a connection.
@@ -127,8 +136,21 @@ impl World {
             [faults, more].concat()
         };
         let fault = chosen.or_else(|| self.plan.first(&by_chance()));
+        // Whether it is swapped is seen when the next one comes, or does not.
+        let swaps = |connection: &Connection| !connection.held.contains_key(&to);
+        let swaps =
+            fault == Some(Fault::FrameSwapped) && self.links.connections.get(&number).is_some_and(swaps);
+        let fault = fault.filter(|fault| *fault != Fault::FrameSwapped);
         if let Some(fault) = fault {
             self.struck(fault, phone);
+        }
+        if swaps {
+            let held = self.links.messages;
+            if let Some(connection) = self.links.connections.get_mut(&number) {
+                connection.held.insert(to, Held { number: held, kind, body, doing });
+            }
+            self.after(HELD, Event::Release { connection: number, at: to, held });
+            return;
         }
         match fault {
             Some(Fault::CutBefore) => self.cut(number),
@@ -136,18 +158,12 @@ impl World {
             Some(Fault::FrameLate) => {
                 self.after(LATE, Event::Arrive { connection: number, at: to, kind, body });
             }
-            Some(Fault::FrameSwapped) => {
-                if let Some(connection) = self.links.connections.get_mut(&number) {
-                    connection.held.insert(to, (kind, body));
-                }
-                self.after(HELD, Event::Release { connection: number, at: to });
-            }
             other => {
                 if other == Some(Fault::FrameDuplicated) {
                     self.carry(number, to, kind, body.clone());
                 }
                 self.carry(number, to, kind, body);
-                self.release(number, to);
+                self.release(number, to, Fault::FrameSwapped);
                 if other == Some(Fault::CutAfter) {
                     // Behind the message, which still arrives.
                     let delay = self.arrival(number, to).saturating_sub(self.now);
@@ -159,10 +175,23 @@ impl World {
         }
     }
 
-    /// What was held back goes on its way.
-    pub fn release(&mut self, number: u64, at: End) {
+    /// A message was held back long enough.
+    pub fn give_up(&mut self, number: u64, at: End, held: u64) {
+        let connection = self.links.connections.get(&number);
+        if connection
+            .and_then(|connection| connection.held.get(&at))
+            .is_some_and(|known| known.number == held)
+        {
+            self.release(number, at, Fault::FrameHeld);
+        }
+    }
+
+    /// What was held back goes on its way, and what it met is known.
+    fn release(&mut self, number: u64, at: End, met: Fault) {
         let held = self.links.connections.get_mut(&number).and_then(|connection| connection.held.remove(&at));
-        if let Some((kind, body)) = held {
+        if let Some(Held { kind, body, doing, .. }) = held {
+            self.table.count(met, doing);
+            self.say(&format!("FAULT {} ({})", met.name(), doing.name()));
             self.carry(number, at, kind, body);
         }
     }

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ushield_protocol::planted::Bug;
+use ushield_simulator::bugs::caught_by;
 use ushield_simulator::fault::Table;
 use ushield_simulator::{Crypto, Run};
 
@@ -89,19 +90,21 @@ fn unknown_bug() -> ExitCode {
 
 fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
     let Some(run) = run(seed, crypto, bug) else { return unknown_bug() };
-    let outcome = Run { text: true, ..run }.play();
+    let outcome = Run { text: true, ..run.clone() }.play();
     print!("{}", outcome.text);
-    println!("trace {}", outcome.hash);
-    println!(
-        "orders {}, payments executed {}, messages {}",
-        outcome.orders, outcome.executed, outcome.messages
-    );
-    if outcome.violations.is_empty() {
-        println!("nothing is wrong");
-    }
+    println!("trace {}, messages {}", outcome.hash, outcome.messages);
     for violation in &outcome.violations {
         println!("VIOLATION {violation}");
     }
+    if let Some(test) = run.bug.and_then(caught_by) {
+        println!("This bug is not one that the simulator's seeds have to show: {test} catches it.");
+    }
+    let verdict = match outcome.violations.len() {
+        0 => "Nothing is wrong".to_owned(),
+        1 => "One thing is wrong".to_owned(),
+        wrong => format!("{wrong} things are wrong"),
+    };
+    println!("{verdict}: orders at the bank {}, payments executed {}.", outcome.orders, outcome.executed);
     if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

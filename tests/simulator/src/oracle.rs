@@ -1,12 +1,13 @@
 //! The bank's ledger against what the person saw, confirmed and was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ushield_bank::model::OrderView;
 use ushield_bank_api::{OrderState, route};
 use ushield_client::ports::{HttpRequest, Store as _, Table};
 use ushield_client::records::OrderRecord;
 use ushield_client::{HistoryEntry, Status};
+use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 use ushield_protocol::order::Operation;
 use ushield_protocol::receipt::Outcome;
@@ -43,6 +44,28 @@ impl World {
         bad
     }
 
+    /// What the phone says was not created does not exist. A request that the phone gave up on after an order's life (section 13) may have
+    /// left an order at the bank that nobody delivers: it must not be executed.
+    pub fn is_not_created(&mut self, phone: usize, record: &OrderRecord) {
+        if let Some(text) = self.falsely_not_created(phone, record) {
+            self.violation(text);
+        }
+    }
+
+    fn falsely_not_created(&self, phone: usize, record: &OrderRecord) -> Option<String> {
+        let Stage::NotCreated { code } = record.life.stage() else { return None };
+        let key = OrderId::from_slice(&record.creation)?.to_string();
+        let order = self.bank.model.orders().find(|order| order.creation == key)?;
+        let false_now = match order.state {
+            OrderState::Executed => true,
+            OrderState::Open => *code != Code::Interrupted,
+            _ => false,
+        };
+        let (id, state) = (order.id, order.state);
+        false_now
+            .then(|| format!("phone {phone} says not-created ({code}), and at the bank {id} is {state:?}"))
+    }
+
     /// What leaves the phone is on its disk: a request for an order under its key, an answer in the state that says so.
     pub fn is_durable(&mut self, phone: usize, request: &HttpRequest) {
         let records = self.phones[phone].disk.list(Table::Order).unwrap_or_default();
@@ -70,7 +93,15 @@ impl World {
 
     /// The whole ledger, when everything is over.
     pub fn judge(&mut self) {
-        let mut bad = Vec::new();
+        let mut bad = self.nothing_is_left();
+        let mut taken_back = BTreeSet::new();
+        for (phone, side) in self.phones.iter().enumerate() {
+            for (_, value) in side.disk.list(Table::Order).unwrap_or_default() {
+                let record = OrderRecord::decode(&value).expect("the client's record");
+                bad.extend(self.falsely_not_created(phone, &record));
+                taken_back.extend(record.id.filter(|_| record.life.cancelled()));
+            }
+        }
         let mut of_goal: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut spent = 0;
         let mut rejected = 0;
@@ -118,6 +149,10 @@ impl World {
             let approved = self.person.approved.contains_key(&id);
             if approved && order.state == OrderState::Open {
                 bad.push(format!("{id} was approved on the token and is open at the bank"));
+            }
+            // Whether anybody wanted it was asked when the phone wrote it down.
+            if order.state == OrderState::Cancelled && !taken_back.contains(&order.id) {
+                bad.push(format!("{id} was cancelled, and no phone took it back"));
             }
             // Two phones may each ask for the certificate: the role has one.
             if order.state == OrderState::Refused && !(transfer.is_none() && certified) {

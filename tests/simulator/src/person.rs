@@ -120,6 +120,12 @@ impl Person {
         *self.rng.pick(&[Act::Reject, Act::Impatient, Act::TooLate, Act::WalkAway])
     }
 
+    /// The number of the order that they read last.
+    #[must_use]
+    pub fn order_read(&self) -> Option<String> {
+        self.reading.order()
+    }
+
     fn goal_of(&self, text: &str) -> Option<usize> {
         self.nature.goals.iter().position(|goal| says(text, goal).is_empty())
     }
@@ -320,6 +326,12 @@ impl World {
             || self.token.screen.contains("The phone is paired")
         {
             self.right_pin();
+        }
+        if self.token.screen.contains("The phone is paired")
+            && let Some(phone) = self.token.serving.and_then(|number| self.links.phone_of(number))
+        {
+            // The phone says so in a moment, or asks again.
+            self.person.to_pair.remove(&phone);
         }
         let Some(at) = self.token.screen.find("Tries left: ") else { return };
         let left: u8 = self.token.screen[at + 12..].chars().take(1).collect::<String>().parse().unwrap_or(0);

@@ -1,6 +1,6 @@
 //! A phone: what survives its death, and what its app is doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ushield_client::ports::{Change, Store as _, Table};
@@ -42,6 +42,17 @@ pub struct PhoneSide {
     pub wants_back: bool,
     /// What waits for that.
     pub waiting: Vec<std::task::Waker>,
+    /// How often the customer wanted something back, and no record says so yet.
+    pub wishes: u64,
+    /// When PINs that the token may have were typed on it, and it has not been seen to approve anything since.
+    pub right_pins: Vec<u64>,
+    /// When its session began.
+    pub signed_in: u64,
+    /// Since when each record is in its state.
+    pub since: BTreeMap<Vec<u8>, (Doing, u64)>,
+    /// Records that were found late.
+    pub late: BTreeSet<[u8; 16]>,
+    cancelled: BTreeSet<Vec<u8>>,
 }
 
 impl PhoneSide {
@@ -62,6 +73,12 @@ impl PhoneSide {
             digits: None,
             wants_back: false,
             waiting: Vec::new(),
+            wishes: 0,
+            right_pins: Vec::new(),
+            signed_in: 0,
+            since: BTreeMap::new(),
+            late: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
         }
     }
 }
@@ -83,6 +100,7 @@ impl World {
         side.pursued = None;
         side.doing = Doing::Idle;
         side.wants_back = false;
+        side.wishes = 0;
         side.waiting.clear();
         let task = side.task.take();
         self.to_kill.extend(task);
@@ -114,6 +132,7 @@ impl World {
     pub fn wants_back(&mut self, phone: usize) {
         self.say(&format!("the customer of phone {phone} wants it back"));
         let side = &mut self.phones[phone];
+        side.wishes += 1;
         side.wants_back = true;
         for waker in side.waiting.drain(..) {
             waker.wake();
@@ -139,6 +158,7 @@ impl World {
         for change in changes {
             self.note(phone, change);
         }
+        self.watch(phone);
         if fault == Some(Fault::DiskAfter) {
             self.kill_phone(phone);
             return Committed::Dead;
@@ -154,7 +174,9 @@ impl World {
             return side.doing;
         }
         let records = side.disk.list(Table::Order).unwrap_or_default();
-        let doings = records.iter().map(|(_, value)| doing_of(value));
+        let decode =
+            |value| OrderRecord::decode(value).expect("an order's record is as the client writes it");
+        let doings = records.iter().map(|(_, value)| doing_of(&decode(value)));
         doings.filter(|doing| *doing != Doing::Idle).max().unwrap_or(Doing::Idle)
     }
 
@@ -162,17 +184,48 @@ impl World {
     fn note(&mut self, phone: usize, change: &Change) {
         if let Change::Put { table, value, .. } = change {
             self.say_of(&format!("phone {phone} writes a record of {table:?}"), value);
+            if *table == Table::Session {
+                self.phones[phone].signed_in = self.now;
+            }
         }
-        let Change::Put { table: Table::Order, value, .. } = change else { return };
-        let doing = doing_of(value);
+        let (key, value) = match change {
+            Change::Put { table: Table::Order, key, value } => (key, value),
+            Change::Delete { table: Table::Order, key } => {
+                // A request that ended in another order takes its cancel along.
+                let side = &mut self.phones[phone];
+                side.since.remove(key);
+                side.wishes += u64::from(side.cancelled.remove(key));
+                return;
+            }
+            _ => return,
+        };
         let record = OrderRecord::decode(value).expect("an order's record is as the client writes it");
-        self.phones[phone].doing = doing;
+        let (doing, now) = (doing_of(&record), self.now);
+        let side = &mut self.phones[phone];
+        side.doing = doing;
+        if side.since.get(key).is_none_or(|(before, _)| *before != doing) {
+            side.since.insert(key.clone(), (doing, now));
+        }
         self.say(&format!("phone {phone}: order {:?} {}", record.id, doing.name()));
+        self.is_wanted(phone, key, &record);
+        self.is_not_created(phone, &record);
+    }
+
+    /// What is taken back, somebody wanted back.
+    fn is_wanted(&mut self, phone: usize, key: &[u8], record: &OrderRecord) {
+        let side = &mut self.phones[phone];
+        if !record.life.cancelled() || !side.cancelled.insert(key.to_vec()) {
+            return;
+        }
+        if side.wishes == 0 {
+            self.violation(format!("phone {phone} takes {:?} back, and nobody wanted that", record.id));
+        } else {
+            side.wishes -= 1;
+        }
     }
 }
 
-fn doing_of(record: &[u8]) -> Doing {
-    let record = OrderRecord::decode(record).expect("an order's record is as the client writes it");
+fn doing_of(record: &OrderRecord) -> Doing {
     match record.life.stage() {
         Stage::Settled { .. } | Stage::NotCreated { .. } => Doing::Idle,
         _ if record.life.cancelled() => Doing::Cancelling,

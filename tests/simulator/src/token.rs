@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ushield_client::ports::{Store as _, Table};
+use ushield_client::records::OrderRecord;
 use ushield_token::flash::{Cut, Flash, FlashFault, Model};
 use ushield_token::{
     Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Token,
@@ -10,8 +12,13 @@ use ushield_token::{
 
 use crate::fault::Fault;
 use crate::link::End;
+use crate::phone::PhoneSide;
 use crate::rng::Rng;
+use crate::screen::{Seen, read};
 use crate::world::{Event, World};
+
+/// A phone keeps a PIN that was lost for a minute, and so does a token that waits for OK.
+const PIN_KEPT: u64 = 150_000;
 
 /// The parts of the board that the world keeps hold of.
 #[derive(Clone, Debug)]
@@ -170,11 +177,33 @@ impl World {
         self.show(last);
     }
 
-    fn show(&mut self, page: String) {
+    /// The screen shows something else.
+    pub fn show(&mut self, page: String) {
+        if read(&page) == Seen::Approved {
+            self.is_by_the_right_pin();
+        }
         self.say(&format!("screen |{}|", page.replace('\n', "|")));
         self.token.screen = page;
         self.token.serial += 1;
         self.look_again();
+    }
+
+    /// Nothing is approved with a PIN that the token never had: one that it may have was typed for it lately, on a phone that has the order.
+    fn is_by_the_right_pin(&mut self) {
+        let (shown, now) = (self.person.order_read(), self.now);
+        let has = |phone: &PhoneSide| {
+            let records = phone.disk.list(Table::Order).unwrap_or_default().into_iter();
+            let mut records =
+                records.map(|(_, value)| OrderRecord::decode(&value).expect("the client's record"));
+            records.any(|record| record.id.map(|id| id.to_string()) == shown)
+        };
+        for phone in &mut self.phones {
+            phone.right_pins.retain(|typed| now - typed <= PIN_KEPT);
+        }
+        match self.phones.iter_mut().find(|phone| !phone.right_pins.is_empty() && has(phone)) {
+            Some(phone) => drop(phone.right_pins.remove(0)),
+            None => self.violation("an order was approved with a wrong PIN, or without one".to_owned()),
+        }
     }
 
     /// The token's deadline.

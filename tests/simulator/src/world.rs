@@ -25,7 +25,7 @@ pub enum Event {
     /// A message arrives at one end of a connection.
     Arrive { connection: u64, at: End, kind: u8, body: Vec<u8> },
     /// A message that was held back to be overtaken goes on its way after all.
-    Release { connection: u64, at: End },
+    Release { connection: u64, at: End, held: u64 },
     /// An end of a connection learns that it is over.
     Ended { connection: u64, at: End },
     /// The token's deadline, in one of its lives.
@@ -44,6 +44,8 @@ pub enum Event {
     PhoneUp { phone: usize, life: u64 },
     /// The customer wants the order back that the phone runs.
     WantBack { phone: usize },
+    /// Something on this phone's disk is due.
+    Due { phone: usize },
     /// No faults from here on.
     FaultsOver,
 }
@@ -179,7 +181,7 @@ impl World {
         match event {
             Event::Wake(waker) => waker.wake(),
             Event::Arrive { connection, at, kind, body } => self.arrive(connection, at, kind, body),
-            Event::Release { connection, at } => self.release(connection, at),
+            Event::Release { connection, at, held } => self.give_up(connection, at, held),
             Event::Ended { connection, at } => self.ended(connection, at),
             Event::Tick { life } => self.token_tick(life),
             Event::SwitchOn => self.switch_on(),
@@ -189,6 +191,7 @@ impl World {
             Event::Sweep => self.sweep(),
             Event::PhoneUp { phone, life } => self.phone_up(phone, life),
             Event::WantBack { phone } => self.wants_back(phone),
+            Event::Due { phone } => self.hold_to_time(phone),
             Event::FaultsOver => self.faults_over(),
         }
         true
@@ -199,6 +202,9 @@ impl World {
         self.quiet = Some(self.now);
         self.say("no more faults");
         self.person.begin_quiet();
+        for phone in 0..self.phones.len() {
+            self.watch(phone);
+        }
         self.look_again();
     }
 }

@@ -1,53 +1,14 @@
-//! Each planted bug is caught: here by the simulator, or by the test that is named beside it.
+//! Each planted bug is caught: here by the simulator, or by the test that `bugs` names.
 
 use std::path::Path;
 
 use ushield_protocol::planted::Bug;
 use ushield_simulator::Crypto;
+use ushield_simulator::bugs::{ELSEWHERE, HERE};
 use ushield_simulator::many::play;
 
 /// Seeds that are tried before a bug counts as missed.
 const MOST: u64 = 6_000;
-
-/// Bugs that the ledger's oracle finds by itself.
-const HERE: &[Bug] = &[
-    Bug::NoDeduplication,
-    Bug::WatermarkReadAgain,
-    Bug::RejectionAccepted,
-    Bug::ReplyBeforeCommit,
-    Bug::TwoComparisons,
-    Bug::BufferedOk,
-    Bug::OkBeforeLastPage,
-    Bug::SignsAgain,
-    Bug::FieldNotRendered,
-    Bug::IntentAfterSending,
-    Bug::RetryUnderNewId,
-    Bug::FailedWithoutReceipt,
-    Bug::SubmittedBeforeStored,
-    Bug::SubmittedAfterCancel,
-];
-
-const TOKEN: &str = "tests/emulator/logic/tests/token/planted.rs";
-
-/// Bugs that need a power cut at one word, a liar or a stranger: the tests that plant and catch them.
-const ELSEWHERE: &[(Bug, &str)] = &[
-    (Bug::CounterAfterSignature, TOKEN),
-    (Bug::PinBeforeOk, TOKEN),
-    (Bug::FloorByUndecided, TOKEN),
-    (Bug::TriesAfterCompare, TOKEN),
-    (Bug::ReleasedBeforeStored, TOKEN),
-    (Bug::ReviewReplaced, TOKEN),
-    (Bug::AddresseeIgnored, TOKEN),
-    (Bug::CancelByAnyPhone, TOKEN),
-    (Bug::OrderUnverified, TOKEN),
-    (Bug::StrangerAnswered, TOKEN),
-    (Bug::PairingTriesAtEnd, TOKEN),
-    (Bug::RepeatTolerated, "core/session/tests/session/replays.rs"),
-    (Bug::BrokenChannelGoesOn, "core/session/tests/session/replays.rs"),
-    (Bug::TrailingSpace, "core/protocol/tests/suite/shown.rs"),
-    (Bug::ReceiptUnverified, "tests/e2e/tests/evil_random/planted.rs"),
-    (Bug::AcknowledgedBeforeCommit, "tests/store/tests/power.rs"),
-];
 
 #[test]
 fn every_bug_of_the_whole_is_caught() {

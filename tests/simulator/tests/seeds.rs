@@ -2,15 +2,18 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use ushield_simulator::goal::Nature;
 use ushield_simulator::many::{Summary, play};
-use ushield_simulator::{Crypto, Run};
+use ushield_simulator::{Crypto, Outcome, Run};
 
 /// Fixed seeds with real cryptography.
 const REAL: u64 = 2_000;
 /// Seeds that nobody has seen before.
 const FRESH: u64 = 200;
 /// With stand-in cryptography.
-const STAND_IN: u64 = 20_000;
+const STAND_IN: u64 = 100_000;
+/// Without faults, with a person who wants nothing back.
+const HONEST: u64 = 300;
 
 fn print(what: &str, from: u64, summary: &Summary) {
     let Summary { runs, orders, executed, messages, table, .. } = summary;
@@ -40,6 +43,31 @@ fn everything_that_was_confirmed_is_executed_once_in_every_state_under_every_fau
     println!("{}", summary.table);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());
     assert_eq!(summary.table.missing(), [], "cells of the table that should have been reached");
+}
+
+/// Goals of honest persons that are not executed, over seeds without faults.
+fn unpaid(seeds: u64, nature: impl Fn(u64) -> Nature) -> Vec<String> {
+    let mut unpaid = Vec::new();
+    for seed in 1..=seeds {
+        let nature = nature(seed);
+        let goals = u64::try_from(nature.goals.len()).expect("a few");
+        let run =
+            Run { nature: Some(nature), at_messages: Some(Vec::new()), ..Run::new(seed, Crypto::StandIn) };
+        let outcome = run.play();
+        if outcome.executed != goals || !outcome.violations.is_empty() {
+            let Outcome { executed, violations, .. } = outcome;
+            unpaid.push(format!("seed {seed}: {executed} of {goals} payments are executed {violations:?}"));
+        }
+    }
+    unpaid
+}
+
+#[test]
+fn without_faults_every_payment_that_an_honest_person_wants_is_executed() {
+    assert_eq!(unpaid(HONEST, Nature::honest), [""; 0]);
+    // And who walks away or says no pays less.
+    let moody = unpaid(20, |seed| Nature { moody: 500, ..Nature::honest(seed) });
+    assert!(!moody.is_empty());
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Model {
         match creation.order {
             Some(new) => self.orders.push(IssuedOrder {
                 customer: customer.id,
+                creation: creation_key.1.clone(),
                 new,
                 state: OrderState::Open,
                 receipt: None,

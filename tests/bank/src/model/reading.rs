@@ -12,6 +12,8 @@ use crate::ledger::Posting;
 pub struct OrderView<'a> {
     /// Id.
     pub id: OrderId,
+    /// The key of the request that made it.
+    pub creation: &'a str,
     /// Hash of its payload.
     pub hash: Hash,
     /// Where it stands.
@@ -39,6 +41,7 @@ impl Model {
             let entries = self.entries.iter().filter(|entry| entry.order == Some(id));
             OrderView {
                 id,
+                creation: &row.creation,
                 hash: row.new.hash,
                 state: row.state,
                 bytes: &row.new.bytes,

@@ -58,6 +58,8 @@ pub(super) struct TokenKeyRow {
 #[derive(Clone)]
 pub(super) struct IssuedOrder {
     pub(super) customer: i64,
+    /// The key of the request that made it.
+    pub(super) creation: String,
     pub(super) new: NewOrder,
     pub(super) state: OrderState,
     pub(super) receipt: Option<Vec<u8>>,
