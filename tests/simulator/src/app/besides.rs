@@ -73,13 +73,11 @@ impl App {
             Some(id) => self.client.cancel_order(ports, customer, id).await.map(drop),
             None => {
                 // Who takes the request back does not ask for the payment again.
-                let mut world = self.ports.shared.world();
-                for goal in &mut world.person.nature.goals {
-                    let text = goal.transfer.remittance_text.clone();
-                    let has_order = history.iter().any(|entry| names(entry, &text));
-                    goal.over |= goal.phone == ports.phone && goal.asked && !has_order;
+                let has_order = |text: &str| history.iter().any(|entry| names(entry, text));
+                for goal in &mut self.ports.shared.world().person.nature.goals {
+                    let asks = goal.phone == ports.phone && goal.asked;
+                    goal.over |= asks && !has_order(&goal.transfer.remittance_text);
                 }
-                drop(world);
                 self.client.cancel_request(ports, customer, entry.creation).await.map(drop)
             }
         }
