@@ -155,9 +155,10 @@ impl Client {
             return Err(Error::new(Code::OrderAltered));
         }
         if let Some(known) = self.known_order(order.id())? {
-            // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known,
-            // unless it was adopted while the bank's answer to this request was under way; then it may be over by now.
-            let may_be = !created.created || known.request.is_empty();
+            // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known, unless
+            // the first answer to this request was lost: then the order was adopted meanwhile, or a like request that was asked
+            // later was answered with it. It may be over by now.
+            let may_be = !created.created || known.request.is_empty() || known.asked >= record.asked;
             if !may_be {
                 return Err(lied());
             }
