@@ -75,6 +75,23 @@ async fn a_change_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn the_pin_can_be_changed_with_the_last_try() {
+    let scene = Scene::open().await;
+    let token = scene.token().await;
+    let phone = scene.with_pin(&token).await;
+    for left in [4, 3, 2, 1] {
+        let customer = Customer::new(token.hand()).changing(WRONG, "731905");
+        let wrong = phone.change_pin(&customer).await.unwrap_err();
+        assert_eq!((wrong.code(), wrong.tries_left()), (Code::PinWrong, Some(left)));
+        token.hand().acknowledge().await;
+    }
+    let customer = Customer::new(token.hand()).changing(PIN, "731905");
+    phone.change_pin(&customer).await.unwrap();
+    assert_eq!(customer.times("last-try"), 1);
+    assert_eq!(tries(&phone, &token).await, 5);
+}
+
+#[tokio::test]
 async fn a_wrong_pin_says_the_tries_left_and_signs_nothing() {
     let (scene, token, phone) = Scene::ready().await;
     let customer = Customer::watching(&token).giving(&[WRONG]);
