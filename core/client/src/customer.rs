@@ -15,6 +15,10 @@ pub trait Customer: Send + Sync {
 
     /// Asks for a PIN. Asked when the token will need it, never before.
     ///
+    /// The token is listened to meanwhile. When its PIN is not needed any more, the question is dropped: that ends the prompt, and
+    /// what was typed until then answers no later question. While a broken connection is made again the question stays, and is not
+    /// polled for some seconds.
+    ///
     /// # Errors
     /// `interrupted` when the customer gives none.
     async fn pin(&self, reason: PinReason) -> Result<PinBlock, Error>;

@@ -3,9 +3,11 @@
 mod advance;
 mod cancel;
 mod certificates;
+mod converse;
 mod create;
 mod deliver;
 pub(crate) mod lanes;
+mod pins;
 mod submit;
 
 pub use create::Adopted;

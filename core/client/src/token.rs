@@ -27,7 +27,7 @@ pub(crate) struct Limit {
 const SILENCE: Millis = Millis(15_000);
 /// A token that computes.
 pub(crate) const MACHINE: Limit = Limit { whole: Millis(60_000), silence: SILENCE };
-/// A token that waits for its customer gives up by itself after ten minutes.
+/// A token that waits for its customer gives up by itself after ten minutes, whatever it says meanwhile.
 pub(crate) const HUMAN: Limit = Limit { whole: Millis(11 * 60_000), silence: SILENCE };
 
 /// Events before the result of a command other than an order: there are two.
@@ -100,7 +100,7 @@ impl<'a> Wire<'a> {
         self.link.send(kind, body).await
     }
 
-    /// The next message, which must be of this kind. A keep-alive only ends a silence.
+    /// The next message, which must be of this kind. A keep-alive only ends a silence. Safe to drop: no message is lost by that.
     pub(crate) async fn expect(&mut self, kind: Kind, limit: Limit) -> Result<Vec<u8>, Error> {
         let begun = self.clock.monotonic();
         loop {
@@ -129,6 +129,19 @@ impl<'a> Wire<'a> {
                     return Ok(body);
                 }
                 _ => return Err(Error::new(Code::TokenMisbehaved)),
+            }
+        }
+    }
+
+    /// Listens to a token that was asked nothing, until the connection breaks or it says something all the same.
+    pub(crate) async fn lost(&mut self) -> Error {
+        loop {
+            match self.link.receive().await {
+                Ok((Kind::KeepAlive, _)) => {}
+                Ok(again) if self.opening.contains(&again) => {}
+                Ok((Kind::Refusal, body)) => return refusal(&body, Kind::Sealed),
+                Ok(_) => return Error::new(Code::TokenMisbehaved),
+                Err(error) => return error,
             }
         }
     }
@@ -262,6 +275,11 @@ impl<'a> TokenSession<'a> {
     pub(crate) async fn reply(&mut self, limit: Limit) -> Result<Reply, Error> {
         let sealed = self.wire.expect(Kind::Sealed, limit).await?;
         Ok(self.channel.open(&sealed)?)
+    }
+
+    /// Returns when the connection breaks, or the token says what nobody asked for. Safe to drop.
+    pub(crate) async fn lost(&mut self) -> Error {
+        self.wire.lost().await
     }
 
     /// What the connection has cost so far.

@@ -5,7 +5,8 @@ use ushield_protocol::key::OrderId;
 use ushield_session::order_life::{Next, Stage};
 
 use super::Report;
-use super::deliver::{Parties, Typed};
+use super::deliver::Parties;
+use super::pins::Pins;
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
@@ -32,7 +33,7 @@ impl Client {
         let _turn = lane.turn().await;
         let mut record = self.order_record(id)?;
         let mut cost = Cost::default();
-        let mut typed = Typed::default();
+        let mut pins = Pins::new(customer);
         let mut attempts = Attempts::default();
         loop {
             let next = record.life.next();
@@ -47,7 +48,7 @@ impl Client {
                 Next::Create => Err(Error::new(Code::UnexpectedEvent)),
                 Next::Deliver => {
                     let with = Parties { connector, customer, lane: &lane };
-                    self.deliver(with, record.clone(), &mut typed, &mut cost).await
+                    self.deliver(with, record.clone(), &mut pins, &mut cost).await
                 }
                 Next::Submit => self.submit(customer, record.clone()).await,
                 Next::Cancel { at_token } => {
@@ -59,6 +60,7 @@ impl Client {
             let error = match step {
                 Ok(stepped) => {
                     record = stepped;
+                    pins.end_question();
                     attempts = Attempts::default();
                     continue;
                 }
@@ -67,6 +69,7 @@ impl Client {
             record = self.order_record(id)?;
             // It was cancelled in the middle of a step: the step's failure does not matter any more.
             if record.life.cancelled() && !matches!(next, Next::Cancel { .. }) {
+                pins.end_question();
                 attempts = Attempts::default();
                 continue;
             }

@@ -19,6 +19,7 @@ mod mended;
 mod mended_calls;
 mod orders;
 mod pairing;
+mod prompts;
 mod receipts;
 mod replies;
 mod store;
