@@ -82,6 +82,10 @@ pub(crate) struct Run {
     /// q to switch off. auto: where standard input and output are a terminal.
     #[arg(long, value_enum, default_value_t = FaceKind::Auto)]
     pub(crate) face: FaceKind,
+    /// Give the HTTP face a power switch, for tests: POST /power/cut takes the power away, /power/cut?at=N in the middle of
+    /// the Nth write to the flash from then on, POST /power/on gives it back. Whoever reaches --http can use it.
+    #[arg(long)]
+    pub(crate) test_power: bool,
     /// Write the addresses to this file, as one line of JSON, once both can be connected to.
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

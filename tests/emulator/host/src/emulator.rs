@@ -39,6 +39,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the HTTP face listens.
     pub http: SocketAddr,
+    /// Whether the HTTP face has a power switch: for tests alone.
+    pub test_power: bool,
 }
 
 impl Config {
@@ -46,7 +48,8 @@ impl Config {
     #[must_use]
     pub fn for_test(flash: Memory, device: Device, seed: u64) -> Self {
         let entropy = Source::seeded(seed);
-        Self { flash, device, entropy, time: Time::Manual, listen: ANY_PORT, http: ANY_PORT }
+        let (listen, http) = (ANY_PORT, ANY_PORT);
+        Self { flash, device, entropy, time: Time::Manual, listen, http, test_power: false }
     }
 }
 
@@ -80,7 +83,7 @@ impl Emulator {
         )
         .await?;
         let faces = http::Face { screen: screen.clone(), token: runner.handle(), device: Arc::new(device) };
-        let router = http::router(faces, http.ip().is_loopback());
+        let router = http::router(faces, http.ip().is_loopback(), config.test_power);
         let mut tasks = JoinSet::new();
         tasks.spawn(tcp::serve(link, runner.handle()));
         // axum's server retries what can be retried and ends with its task.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     picture::MAX_SCALE,
-    runner::{Handle, Key, Unheard},
+    runner::{Handle, Key, Switch, Unheard},
     screen::{Frame, Screen},
 };
 
@@ -36,9 +36,9 @@ pub(crate) struct Face {
     pub(crate) device: Arc<serde_json::Value>,
 }
 
-/// All paths. `loopback` says that the listener can be reached from this machine alone.
-pub(crate) fn router(face: Face, loopback: bool) -> Router {
-    Router::new()
+/// All paths. `loopback` says that the listener can be reached from this machine alone, `power` that there is a power switch.
+pub(crate) fn router(face: Face, loopback: bool, power: bool) -> Router {
+    let paths = Router::new()
         .route("/", get(page))
         .route("/face.js", get(script))
         .route("/face.css", get(style))
@@ -46,7 +46,9 @@ pub(crate) fn router(face: Face, loopback: bool) -> Router {
         .route("/screen", get(screen))
         .route("/screen.txt", get(screen_text))
         .route("/screen.png", get(screen_picture))
-        .route("/key/{key}", post(press))
+        .route("/key/{key}", post(press));
+    let paths = if power { paths.route("/power/{act}", post(switch)) } else { paths };
+    paths
         .fallback(|| async { Problem::NoSuchPath })
         .method_not_allowed_fallback(|| async { Problem::OtherMethod })
         .layer(middleware::from_fn_with_state(guard::Guard { loopback }, guard::check))
@@ -74,6 +76,10 @@ pub(crate) enum Problem {
     HeaderMissing,
     #[error("the screen is not the one that the key was pressed on; look at it again")]
     ScreenChanged,
+    #[error("the power is off; POST /power/on")]
+    Off,
+    #[error("the switch is POST /power/cut, with at=N for the Nth write to the flash, and /power/on")]
+    NoSuchSwitch,
     #[error("the token has stopped; look at what its program printed and start it again")]
     Stopped,
     #[error("the picture could not be encoded")]
@@ -83,12 +89,12 @@ pub(crate) enum Problem {
 impl Problem {
     fn status(self) -> StatusCode {
         match self {
-            Self::NoSuchPath | Self::NoSuchKey => StatusCode::NOT_FOUND,
+            Self::NoSuchPath | Self::NoSuchKey | Self::NoSuchSwitch => StatusCode::NOT_FOUND,
             Self::OtherMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignOrigin | Self::HeaderMissing => StatusCode::FORBIDDEN,
-            Self::ScreenChanged => StatusCode::CONFLICT,
+            Self::ScreenChanged | Self::Off => StatusCode::CONFLICT,
             Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::Encoding => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -113,6 +119,7 @@ impl From<Unheard> for Problem {
         match unheard {
             Unheard::ScreenChanged => Self::ScreenChanged,
             Unheard::Stopped(_) => Self::Stopped,
+            Unheard::Off => Self::Off,
         }
     }
 }
@@ -216,6 +223,27 @@ async fn press(
     let seen = seen?.serial.unwrap_or(face.screen.now().serial);
     face.token.press_on(key, seen).await?;
     Ok(body(&face.screen.now()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct When {
+    /// The write to the flash in whose middle the power goes, counted from 1; at once without it.
+    at: Option<u32>,
+}
+
+async fn switch(
+    State(face): State<Face>,
+    Path(act): Path<String>,
+    when: Result<Query<When>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let switch = match (act.as_str(), when?.at) {
+        ("cut", at) => Switch::Cut(at),
+        ("on", None) => Switch::On,
+        _ => return Err(Problem::NoSuchSwitch),
+    };
+    let on = face.token.switch(switch).await.map_err(|_| Problem::Stopped)?;
+    Ok(Json(serde_json::json!({"on": on})).into_response())
 }
 
 async fn page() -> Response {

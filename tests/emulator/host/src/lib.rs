@@ -12,6 +12,7 @@ mod http;
 pub mod maker;
 pub mod personalise;
 pub mod picture;
+mod power;
 pub mod runner;
 pub mod screen;
 pub mod state;

@@ -113,6 +113,7 @@ async fn run(options: Run, json: bool) -> Result<(), Failure> {
         time: Time::Real,
         listen: options.listen,
         http: options.http,
+        test_power: options.test_power,
     };
     let mut emulator = Emulator::start(config).await?;
     let (listen, http) = (emulator.addr(), format!("http://{}", emulator.http()));

@@ -25,6 +25,21 @@ pub(crate) trait Machine {
     fn tick(&mut self, now: Millis);
     fn next_deadline(&self) -> Option<Millis>;
     fn poll(&mut self) -> Option<Output>;
+    /// Whether it has power.
+    fn is_on(&self) -> bool;
+    /// Takes the power away: now, or at a flash operation to come.
+    fn cut_power(&mut self, at: Option<u32>);
+    /// Gives it back: the token starts on its flash as it is.
+    fn switch_on(&mut self, now: Millis) -> Result<(), Failure>;
+}
+
+/// What is done to the power switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// Off: at once, or in the middle of the flash operation with this number, counted from 1 from now on.
+    Cut(Option<u32>),
+    /// On. Where it was on it is switched off before.
+    On,
 }
 
 /// Where the token's time comes from.
@@ -46,6 +61,7 @@ enum Event {
     Disconnect { connection: Connection },
     Press { key: Key, seen: u64, done: oneshot::Sender<Result<(), Unheard>> },
     Advance { by: Duration, done: oneshot::Sender<()> },
+    Switch { switch: Switch, done: oneshot::Sender<bool> },
     Stop,
 }
 
@@ -63,6 +79,9 @@ pub enum Unheard {
     /// There is no token any more.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The power is off.
+    #[error("the power is off")]
+    Off,
 }
 
 /// The way to the token's thread.
@@ -146,6 +165,14 @@ impl Handle {
         self.ask(|done| Event::Press { key, seen, done }).await?
     }
 
+    /// The power switch, for tests. Whether the power is on afterwards.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn switch(&self, switch: Switch) -> Result<bool, Stopped> {
+        self.ask(|done| Event::Switch { switch, done }).await
+    }
+
     /// Moves a manual clock forward, waking the token at each of its deadlines on the way. A real clock takes no notice.
     ///
     /// # Errors
@@ -209,6 +236,15 @@ impl<M: Machine> Loop<M> {
         loop {
             match self.wait(inbox) {
                 Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Ok(Event::Switch { switch: Switch::On, done }) => {
+                    self.served = None;
+                    // Flash that holds no token any more: the thread ends, as for any defect.
+                    if self.machine.switch_on(self.clock.now()).is_err() {
+                        return;
+                    }
+                    self.pump();
+                    let _ = done.send(true);
+                }
                 Ok(event) => self.take(event),
                 Err(mpsc::RecvTimeoutError::Timeout) => self.tick(),
             }
@@ -228,6 +264,18 @@ impl<M: Machine> Loop<M> {
     fn take(&mut self, event: Event) {
         let now = self.clock.now();
         match event {
+            // Who connects, or waits for an answer, finds nobody.
+            Event::Connect { .. } if !self.machine.is_on() => {}
+            Event::Press { done, .. } if !self.machine.is_on() => {
+                let _ = done.send(Err(Unheard::Off));
+            }
+            Event::Switch { switch, done } => {
+                if let Switch::Cut(at) = switch {
+                    self.machine.cut_power(at);
+                }
+                self.pump();
+                let _ = done.send(self.machine.is_on());
+            }
             Event::Connect { to_phone, connection } => {
                 self.connections = self.connections.saturating_add(1);
                 let id = Connection(self.connections);
@@ -300,6 +348,11 @@ impl<M: Machine> Loop<M> {
         let mut outputs = VecDeque::new();
         while let Some(output) = self.machine.poll() {
             outputs.push_back(output);
+        }
+        if !self.machine.is_on() {
+            // What was on its way is lost.
+            self.served = None;
+            return;
         }
         for output in outputs {
             match output {

@@ -57,7 +57,7 @@ pub fn run(
         let event = event::read()?;
         match pressed(&event) {
             Some(Meaning::Press(key)) => match tokio.block_on(token.press_on(key, frame.serial)) {
-                Ok(()) | Err(Unheard::ScreenChanged) => {}
+                Ok(()) | Err(Unheard::ScreenChanged | Unheard::Off) => {}
                 Err(Unheard::Stopped(_)) => return Ok(()),
             },
             Some(Meaning::TogglePixels) => pixels = !pixels,

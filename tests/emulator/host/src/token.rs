@@ -1,5 +1,7 @@
 //! The token logic on this machine: display, flash and entropy as one board, and the logic as the thread drives it.
 
+use std::cell::RefCell;
+
 use ushield_protocol::{
     key::{PublicKey, Sign, SigningKey},
     noise::DhSecret,
@@ -14,6 +16,7 @@ use crate::{
     frame::Message,
     maker::BRAND,
     personalise::{Personality, profile},
+    power::{Operation, Power},
     runner::Machine,
     screen::{self, Panel},
 };
@@ -22,42 +25,69 @@ use crate::{
 pub(crate) const FIRMWARE: u16 = 0x0100;
 
 /// A token that is switched on.
-pub(crate) struct SoftToken(Token<SoftBoard>);
+pub(crate) struct SoftToken(Option<Token<SoftBoard>>);
 
 impl SoftToken {
     /// Switches it on; it draws its first screen.
     pub(crate) fn boot(flash: Memory, panel: Panel, entropy: Source, now: Millis) -> Result<Self, Failure> {
-        Ok(Self(Token::boot(SoftBoard { flash, panel, entropy }, now)?))
+        let board = SoftBoard { flash, panel, entropy, power: RefCell::default() };
+        Ok(Self(Some(Token::boot(board, now)?)))
     }
 }
 
 impl Machine for SoftToken {
     fn connected(&mut self, now: Millis) {
-        self.0.connected(now);
+        self.with(|token| token.connected(now));
     }
 
     fn disconnected(&mut self, now: Millis) {
-        self.0.disconnected(now);
+        self.with(|token| token.disconnected(now));
     }
 
     fn receive(&mut self, message: Message, now: Millis) {
-        self.0.receive(message.kind.number(), &message.body, now);
+        self.with(|token| token.receive(message.kind.number(), &message.body, now));
     }
 
     fn key(&mut self, key: Key, now: Millis) {
-        self.0.key(key, now);
+        self.with(|token| token.key(key, now));
     }
 
     fn tick(&mut self, now: Millis) {
-        self.0.tick(now);
+        self.with(|token| token.tick(now));
     }
 
     fn next_deadline(&self) -> Option<Millis> {
-        self.0.next_deadline()
+        self.0.as_ref().filter(|_| self.is_on())?.next_deadline()
     }
 
     fn poll(&mut self) -> Option<Output> {
-        self.0.poll()
+        self.with(Token::poll)?
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.as_ref().is_some_and(|token| token.board().power.borrow().is_on())
+    }
+
+    fn cut_power(&mut self, at: Option<u32>) {
+        if let Some(token) = &self.0 {
+            token.board().power.borrow_mut().cut(at);
+        }
+    }
+
+    fn switch_on(&mut self, now: Millis) -> Result<(), Failure> {
+        let Some(token) = self.0.take() else { return Err(Failure::Stopped) };
+        let board = token.into_board();
+        board.power.borrow_mut().switch_on();
+        self.0 = Some(Token::boot(board, now)?);
+        Ok(())
+    }
+}
+
+impl SoftToken {
+    /// Whoever has no power does nothing.
+    fn with<T>(&mut self, act: impl FnOnce(&mut Token<SoftBoard>) -> T) -> Option<T> {
+        let on = self.is_on();
+        self.0.as_mut().filter(|_| on).map(act)
     }
 }
 
@@ -110,17 +140,22 @@ pub(crate) fn personalise(
     };
     // Nobody looks yet.
     let (panel, _) = screen::display(std::sync::Arc::new(crate::font::Font::load()?));
-    Ok(ushield_token::personalise(&mut SoftBoard { flash, panel, entropy }, &what)?)
+    let mut board = SoftBoard { flash, panel, entropy, power: RefCell::default() };
+    Ok(ushield_token::personalise(&mut board, &what)?)
 }
 
 struct SoftBoard {
     flash: Memory,
     panel: Panel,
     entropy: Source,
+    power: RefCell<Power>,
 }
 
 impl ushield_token::Screen for SoftBoard {
     fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
+        if !self.power.borrow().is_on() {
+            return Err(ScreenFault);
+        }
         self.panel.show(page).map_err(|_| ScreenFault)
     }
 }
@@ -143,11 +178,28 @@ impl flash::Flash for SoftBoard {
     }
 
     fn program(&mut self, at: usize, word: u32) -> Result<(), flash::FlashFault> {
-        self.flash.program(at, word.to_le_bytes()).map_err(fault)
+        let whole = word.to_le_bytes();
+        match self.power.get_mut().operation() {
+            Operation::Whole => self.flash.program(at, whole).map_err(fault),
+            Operation::Torn => {
+                let mut half = [flash::ERASED; 4];
+                flash::Flash::read(self, at, &mut half);
+                for (half, whole) in half.iter_mut().zip(whole).take(2) {
+                    *half = whole;
+                }
+                self.flash.program(at, half).map_err(fault)?;
+                Err(flash::FlashFault::PowerLost)
+            }
+            Operation::None => Err(flash::FlashFault::PowerLost),
+        }
     }
 
     fn erase(&mut self, page: usize) -> Result<(), flash::FlashFault> {
-        self.flash.erase(page).map_err(fault)
+        match self.power.get_mut().operation() {
+            Operation::Whole => self.flash.erase(page).map_err(fault),
+            // Not begun: pages that are half erased are in the logic's own tests.
+            Operation::Torn | Operation::None => Err(flash::FlashFault::PowerLost),
+        }
     }
 }
 

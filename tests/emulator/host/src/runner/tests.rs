@@ -14,12 +14,14 @@ struct Recorder {
     log: Arc<Mutex<Vec<String>>>,
     outputs: VecDeque<Output>,
     deadline: Option<Millis>,
+    on: bool,
 }
 
 /// The switch, the log and the display of a token to be.
 fn recorder() -> (Recorder, Arc<Mutex<Vec<String>>>, Screen) {
     let (panel, screen) = screen::display(Arc::new(Font::load().unwrap()));
-    let recorder = Recorder { panel, log: Arc::default(), outputs: VecDeque::new(), deadline: None };
+    let recorder =
+        Recorder { panel, log: Arc::default(), outputs: VecDeque::new(), deadline: None, on: true };
     let log = Arc::clone(&recorder.log);
     (recorder, log, screen)
 }
@@ -31,6 +33,19 @@ impl Recorder {
 }
 
 impl Machine for Recorder {
+    fn is_on(&self) -> bool {
+        self.on
+    }
+    fn cut_power(&mut self, _: Option<u32>) {
+        self.on = false;
+        // What it says while it loses its power.
+        self.outputs.push_back(Output::Send { kind: Kind::Refusal, body: vec![] });
+    }
+    fn switch_on(&mut self, now: Millis) -> Result<(), Failure> {
+        self.note(format!("on {}", now.0));
+        self.on = true;
+        Ok(())
+    }
     fn connected(&mut self, now: Millis) {
         self.note(format!("connected {}", now.0));
         self.outputs.push_back(Output::Send { kind: Kind::Hello, body: vec![] });
@@ -154,6 +169,13 @@ async fn a_thread_that_ends_by_itself_is_noticed() {
         fn poll(&mut self) -> Option<Output> {
             None
         }
+        fn is_on(&self) -> bool {
+            true
+        }
+        fn cut_power(&mut self, _: Option<u32>) {}
+        fn switch_on(&mut self, _: Millis) -> Result<(), Failure> {
+            Ok(())
+        }
     }
     let (_, _, screen) = recorder();
     let mut runner = Runner::start(|_| Ok(Breaking), Time::Manual, screen).await.unwrap();
@@ -174,4 +196,27 @@ async fn a_key_pressed_on_an_older_screen_is_not_heard() {
     handle.press_on(Key::Up, 2).await.unwrap();
     runner.stop().unwrap();
     assert_eq!(*log.lock().unwrap(), ["connected 0", "receive Sealed 0", "Down 0", "Up 0"]);
+}
+
+#[tokio::test]
+async fn what_a_token_says_while_it_loses_its_power_reaches_nobody() {
+    let (recorder, log, screen) = recorder();
+    let mut runner = Runner::start(move |_| Ok(recorder), Time::Manual, screen).await.unwrap();
+    let handle = runner.handle();
+    let (phone, mut outgoing) = handle.connect().await.unwrap();
+    assert_eq!(outgoing.recv().await.unwrap().kind, Kind::Hello);
+    assert!(!handle.switch(Switch::Cut(None)).await.unwrap());
+    assert!(outgoing.recv().await.is_none(), "the connection has ended, and nothing came before");
+    handle.receive(phone, Message { kind: Kind::Connect, body: vec![] }).await.unwrap();
+    assert_eq!(handle.press(Key::Ok).await, Err(Unheard::Off));
+    assert!(handle.connect().await.is_err(), "nobody is there");
+    assert!(handle.switch(Switch::On).await.unwrap());
+    assert!(handle.press(Key::Ok).await.is_ok() && handle.connect().await.is_ok());
+    let log = log.lock().unwrap().clone();
+    assert_eq!(log, ["connected 0", "on 0", "Ok 0", "connected 0"]);
+    tokio::select! {
+        biased;
+        () = runner.ended() => panic!("it has ended"),
+        () = std::future::ready(()) => {}
+    }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ushield_emulator::{font::Font, picture::Picture};
 
-use crate::support::{get, press, send, start};
+use crate::support::{get, press, send, start, start_with};
 
 #[tokio::test]
 async fn text_json_and_picture_show_the_same_screen() {
@@ -119,6 +119,54 @@ async fn the_page_works_under_a_policy_that_forbids_framing() {
     for (path, kind) in [("/face.js", "text/javascript"), ("/face.css", "text/css")] {
         assert!(page.text().contains(path));
         assert!(get(token.http(), path).await.headers["content-type"].starts_with(kind));
+    }
+}
+
+#[tokio::test]
+async fn only_a_token_for_tests_has_a_power_switch() {
+    let token = start().await;
+    let host = token.http().to_string();
+    let headers = [("Host", host.as_str()), ("X-UShield", "1")];
+    for path in ["/power/cut", "/power/on"] {
+        assert_eq!(send(token.http(), &format!("POST {path}"), &headers).await.status, 404, "{path}");
+    }
+    assert_eq!(press(token.http(), "ok").await.status, 200, "and is on");
+}
+
+#[tokio::test]
+async fn a_token_without_power_hears_nobody_and_starts_anew() {
+    let token = start_with(true).await;
+    let (http, link) = (token.http(), token.addr());
+    let host = http.to_string();
+    let switch = async |path: &str| {
+        send(http, &format!("POST /power/{path}"), &[("Host", host.as_str()), ("X-UShield", "1")]).await
+    };
+    let idle = token.screen().text.clone();
+    assert_eq!(press(http, "ok").await.status, 200);
+    assert_ne!(token.screen().text, idle, "the menu");
+    let mut phone = tokio::net::TcpStream::connect(link).await.unwrap();
+    let mut hello = [0; 16];
+    tokio::io::AsyncReadExt::read_exact(&mut phone, &mut hello).await.unwrap();
+    let cut = switch("cut").await;
+    assert_eq!((cut.status, cut.json()["on"].as_bool()), (200, Some(false)));
+    // The phone that is there and one that comes find nobody.
+    let mut later = tokio::net::TcpStream::connect(link).await.unwrap();
+    for stream in [&mut phone, &mut later] {
+        let mut rest = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(stream, &mut rest).await.unwrap();
+        assert!(rest.is_empty(), "{rest:?}");
+    }
+    let unheard = press(http, "ok").await;
+    assert_eq!(unheard.status, 409);
+    assert!(unheard.text().contains("/power/on"), "{}", unheard.text());
+    assert_eq!(switch("on").await.json()["on"].as_bool(), Some(true));
+    assert_eq!(token.screen().text, idle);
+    assert_eq!(press(http, "ok").await.status, 200);
+    // One that is to come stays on until then; nothing here writes to the flash.
+    assert_eq!(switch("cut?at=1").await.json()["on"].as_bool(), Some(true));
+    assert_eq!(press(http, "cancel").await.status, 200);
+    for (path, status) in [("off", 404), ("on?at=1", 404), ("cut?at=x", 400)] {
+        assert_eq!(switch(path).await.status, status, "{path}");
     }
 }
 

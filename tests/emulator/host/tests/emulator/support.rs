@@ -35,8 +35,13 @@ pub(crate) fn token() -> (Image, Device) {
 }
 
 pub(crate) async fn start() -> Emulator {
+    start_with(false).await
+}
+
+pub(crate) async fn start_with(test_power: bool) -> Emulator {
     let (flash, device) = token();
-    Emulator::start(Config::for_test(Memory::in_memory(flash), device, 2)).await.unwrap()
+    let config = Config::for_test(Memory::in_memory(flash), device, 2);
+    Emulator::start(Config { test_power, ..config }).await.unwrap()
 }
 
 #[derive(Debug)]
