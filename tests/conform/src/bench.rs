@@ -26,6 +26,9 @@ use crate::report::Skipped;
 
 /// How long before the run its bank keys begin to be valid.
 pub(crate) const BEFORE: u64 = 7_200;
+/// How often a token that is away is looked for, and how long after each time.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a run needs.
 pub struct Setup {
@@ -47,6 +50,8 @@ pub struct Setup {
     pub slow: bool,
     /// Also what spends PIN tries down to the last one, and locks the token in the end.
     pub destructive: bool,
+    /// Also what takes the token's power away.
+    pub power: bool,
 }
 
 impl std::fmt::Debug for Setup {
@@ -71,10 +76,13 @@ pub(crate) struct Bench {
     pub(crate) pin: &'static str,
     pub(crate) epoch: u32,
     pub(crate) bank_keys: bool,
-    pub(crate) request: Option<Vec<u8>>,
+    /// Requests over the keys that the token made for certificates, the newest last.
+    pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) pay: Option<PublicKey>,
     pub(crate) pay_chain: Chain,
     pub(crate) device_chain: Chain,
+    /// Whether the token was heard since this was cleared.
+    pub(crate) heard: bool,
     time: u64,
     info: Option<Info>,
 }
@@ -93,10 +101,11 @@ impl Bench {
             pin: INITIAL_PIN,
             epoch,
             bank_keys: false,
-            request: None,
+            requests: Vec::new(),
             pay: None,
             pay_chain: Chain::default(),
             device_chain: Chain::default(),
+            heard: false,
             time,
             info: None,
         })
@@ -106,7 +115,10 @@ impl Bench {
 
     pub(crate) fn random<const N: usize>(&self) -> Step<[u8; N]> {
         let mut bytes = [0; N];
-        self.setup.entropy.fill(&mut bytes)?;
+        self.setup
+            .entropy
+            .fill(&mut bytes)
+            .map_err(|error| Miss::wrong("random numbers", error.code().name()))?;
         Ok(bytes)
     }
 
@@ -129,6 +141,7 @@ impl Bench {
     pub(crate) async fn connect(&mut self) -> Step<(Line, Hello)> {
         for _ in 0..25 {
             let mut line = Line::new(self.setup.connector.connect().await?);
+            self.heard = true;
             match line.first().await? {
                 Came::Message(Kind::Refusal, body) if body.first().copied() == Code::Busy.wire() => {
                     sleep(Duration::from_millis(200)).await;
@@ -142,6 +155,23 @@ impl Bench {
             }
         }
         Err(Miss::wrong("hello within 5 s of the end of the connection before", "refusal busy"))
+    }
+
+    /// Whether the token is there, at the latest after so many tries.
+    pub(crate) async fn returns(&mut self) -> bool {
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                sleep(PAUSE).await;
+            }
+            let Ok(link) = self.setup.connector.connect().await else { continue };
+            let mut line = Line::new(link);
+            let came = line.next(PAUSE).await;
+            line.close().await;
+            if matches!(came, Ok(Came::Message(..))) {
+                return true;
+            }
+        }
+        false
     }
 
     pub(crate) fn phone(&self) -> Step<Phone> {

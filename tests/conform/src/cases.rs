@@ -5,9 +5,11 @@ mod certificate;
 mod channel;
 mod commands;
 mod forget;
+mod keeping;
 mod link;
 mod pairing;
 mod pin;
+mod power;
 mod refusals;
 mod review;
 mod taking_back;
@@ -26,6 +28,8 @@ pub enum Cost {
     Slow,
     /// PIN tries down to the last one, or the PIN itself.
     Destructive,
+    /// The token's power.
+    Power,
 }
 
 type Run = for<'a> fn(&'a mut Bench) -> Pin<Box<dyn Future<Output = Step> + Send + 'a>>;
@@ -85,7 +89,7 @@ cases! {
     "pairing-ok-before-answer" T21 Little pairing::ok_before_answer: "OK before the phone has answered: nothing, also when the answer comes"
     "pairing-bad-name" T24 Little pairing::bad_name: "a phone's name that cannot be shown or is too long: refusal malformed, no digits"
     "pairing-tries" T23 Little pairing::tries: "three pairings that the phone drops after P4: the mode is closed, refusal pairing-tries-spent"
-    "pairing-tries-restart" T23 Little pairing::tries_over_restart: "the third try ends by a power cut after P4: it counts"
+    "pairing-tries-restart" T23 Power pairing::tries_over_restart: "the third try ends by a power cut after P4: it counts"
     "pairing-good" T29 Little pairing::good: "yes on both sides: P6 ok, and the phone reconnects with what it was given"
 
     "state" T14 Little channel::state: "K2 of 73 bytes: versions, reserved bytes zero, tries, profile, largest order as they must be"
@@ -97,6 +101,7 @@ cases! {
     "sealed-altered" T15 Little channel::sealed_altered: "a sealed message with one bit changed: the connection ends"
 
     "info-and-phones" T31 Little commands::info_and_phones: "info and phones: in their form, and as K2 says"
+    "asking-changes-nothing" T83 Little commands::asking: "info, phones and get-certificate, of a role without a certificate too: answered at once, nothing drawn"
     "unknown-command" T30 Little commands::unknown: "commands 00, 0c and ff: unknown-command, and the channel goes on"
     "malformed-commands" T30 Little commands::malformed: "each command too short, too long, or with values that are none: malformed"
     "pin-without-review" T33 Little commands::pin_without_review: "pin, cancel and collect of nothing: not-found"
@@ -120,6 +125,8 @@ cases! {
     "put-certificate-foreign" T36 Little certificate::foreign: "certificates over keys that the token did not make: wrong-certificate"
     "certificate-stored" T36 Little certificate::stored: "the certificate: ok, ok again, and handed out as it came"
 
+    "certificate-replaced" T37 Little certificate::replaced: "before the key has signed, a certificate over another key that the token made for the role: ok, and it takes the place"
+
     "order-malformed" T47 Little refusals::malformed: "orders whose envelope is not as section 7 says: refused"
     "order-unknown-key" T49 Little refusals::unknown_key: "an order by a key without a statement: unknown-order-key"
     "order-bad-signature" T50 Little refusals::bad_signature: "an order altered after it was signed: bad-signature"
@@ -129,6 +136,7 @@ cases! {
     "order-outside-validity" T52 Little refusals::outside_validity: "an order issued before its key was valid: issued-outside-validity"
     "order-not-allowed" T52 Little refusals::not_allowed: "a transfer by the key of certificates: operation-not-allowed"
     "order-unshowable" T57 Little refusals::unshowable: "a word of 25 letters: unshowable, with the field"
+    "order-checks-in-sequence" T56 Little refusals::in_sequence: "orders with two faults: the one that comes first in section 11 is the result"
     "order-refused-unseen" T58 Little refusals::unseen: "a refused order draws nothing"
 
     "review-pages" T59 Little review::pages: "every page of an order, forth and back, is the renderer's"
@@ -138,7 +146,8 @@ cases! {
     "review-approved" T64 Little review::approved: "OK on the last page: an approval by pay, every field as it must be"
     "approvals-chain" T65 Little review::chain: "another approval: counter one higher, chained to the one before"
     "order-redelivered" T48 Little review::redelivered: "the order again, by order and by collect: the identical answer"
-    "order-redelivered-restart" T48 Little review::redelivered_after_restart: "the same after a power cut"
+    "order-redelivered-restart" T48 Power review::redelivered_after_restart: "the same after a power cut"
+    "collect-by-other-phone" T69 Little review::collected_by_other: "another paired phone asks for the answer: the identical one"
     "review-rejected" T63 Little review::rejected: "C on the first page: a rejection by device, chained, uv 0; again: identical"
     "order-id-reused" T53 Little review::id_reused: "another order under the id of one that is shown, or decided: order-id-reused"
     "order-expired" T54 Little review::expired: "an order long before the newest decided one: order-expired"
@@ -159,13 +168,22 @@ cases! {
 
     "pin-needed" T41 Little pin::needed: "OK without a PIN: pin-needed; the PIN alone signs nothing; OK does"
     "reject-on-pin-missing" T63 Little pin::reject_on_missing: "C on the screen that asks for the PIN: a rejection"
+    "pin-not-kept" T46 Little pin::not_kept: "a PIN of an order that was taken back, or approved, is not there for the next one: pin-needed"
     "pin-only-at-ok" T40 Little pin::only_at_ok: "wrong PINs, again and again, without OK: no try spent"
+
+    "power-cut-approval" T77 Power power::approval: "the power goes at one write after the other of an approval: afterwards there is one answer or none, the counter and the chain have no gap"
+    "power-cut-pin-tries" T43 Power power::tries: "the power goes at one write after the other of a comparison with a wrong PIN: a try that was told is spent, and none comes back"
 
     "keep-alive" T9 Slow review::keep_alive: "an order waits for 9 s: keep-alives at least 2 s apart"
     "review-times-out" T66 Slow review::times_out: "nobody presses a key: timed-out after 120 s, unsigned"
     "pin-forgotten" T46 Slow pin::forgotten: "OK 62 s after the PIN came and the last key: pin-needed"
+    "review-lasts-ten-minutes" T66 Slow review::ten_minutes: "a key every now and then: timed-out after 10 min all the same, unsigned"
+    "pin-forgotten-in-use" T46 Slow pin::forgotten_in_use: "OK 5 min after the PIN came, keys pressed meanwhile: pin-needed"
     "question-times-out" T35 Slow pin::question_times_out: "nobody answers the token's question: timed-out after 60 s"
     "pairing-times-out" T27 Slow pairing::times_out: "nobody presses OK at the digits: P6 timed-out 60 s after P4"
+
+    "phones-full" T28 Slow pairing::full: "eight phones: pairing mode does not open, or a ninth gets refusal phones-full in place of P4"
+    "order-evicted" T82 Slow keeping::evicted: "an order whose answer has gone, after a new epoch has lowered the floor: order-expired, or still the identical answer"
 
     "pin-one-comparison" T42 Little pin::one_comparison: "wrong PINs: one try for one OK, the block used up; the next one waits for the next OK, whatever the screen shows; the right one gives all tries back"
     "pin-last-try" T44 Destructive pin::last_try: "four wrong PINs: the fifth comparison asks for a further OK"

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use ushield_protocol::key::{DeviceId, unhex};
 
 use crate::hand::{Hand, Key, Unable};
 
@@ -25,6 +28,17 @@ struct Screen {
     text: String,
 }
 
+#[derive(Deserialize)]
+struct Device {
+    device_id: String,
+}
+
+/// What the power switch answers.
+#[derive(Deserialize)]
+struct Power {
+    on: bool,
+}
+
 impl FaceHand {
     /// The face at `http://ADDRESS:PORT`.
     #[must_use]
@@ -32,7 +46,7 @@ impl FaceHand {
         url.strip_prefix("http://")?.trim_end_matches('/').parse().ok().map(Self)
     }
 
-    async fn ask(&self, method: &str, path: &str) -> Result<Screen, Unable> {
+    async fn ask<T: DeserializeOwned>(&self, method: &str, path: &str) -> Result<T, Unable> {
         let answer = timeout(PATIENCE, self.exchange(method, path)).await;
         let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let answer = answer.map_err(|error| Unable::because(format!("http://{}: {error}", self.0)))?;
@@ -44,6 +58,18 @@ impl FaceHand {
             let head = answer.lines().next().unwrap_or_default();
             Unable::because(format!("http://{}{path} answered {head:?}", self.0))
         })
+    }
+
+    /// The switch that a software token has for tests.
+    async fn switch(&self, act: &str, on: bool) -> Result<(), Unable> {
+        let power: Power = self.ask("POST", &format!("/power/{act}")).await.map_err(|Unable(reason)| {
+            Unable::because(format!("{reason}; the switch is there after ushield-token run --test-power"))
+        })?;
+        if power.on == on {
+            Ok(())
+        } else {
+            Err(Unable::because(format!("the power is {}", if on { "off" } else { "on" })))
+        }
     }
 
     async fn exchange(&self, method: &str, path: &str) -> io::Result<String> {
@@ -68,8 +94,9 @@ impl Hand for FaceHand {
             Key::Up => "up",
             Key::Down => "down",
         };
-        let seen = self.ask("GET", "/screen").await?.serial;
-        self.ask("POST", &format!("/key/{name}?serial={seen}")).await.map(|_| ())
+        let Screen { serial, .. } = self.ask("GET", "/screen").await?;
+        let Screen { .. } = self.ask("POST", &format!("/key/{name}?serial={serial}")).await?;
+        Ok(())
     }
 
     async fn open_pairing(&mut self) -> Result<(), Unable> {
@@ -77,7 +104,17 @@ impl Hand for FaceHand {
     }
 
     async fn restart(&mut self) -> Result<(), Unable> {
-        Err(Unable::because("the face has no power switch"))
+        self.switch("cut", false).await?;
+        self.switch("on", true).await
+    }
+
+    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
+        self.switch(&format!("cut?at={operation}"), true).await
+    }
+
+    async fn device(&mut self) -> Result<Option<DeviceId>, Unable> {
+        let Device { device_id } = self.ask("GET", "/device").await?;
+        Ok(unhex(&device_id).and_then(|id| DeviceId::from_slice(&id)))
     }
 
     async fn dismiss(&mut self) -> Result<(), Unable> {
@@ -85,7 +122,8 @@ impl Hand for FaceHand {
     }
 
     async fn screen(&mut self) -> Result<Option<String>, Unable> {
-        Ok(Some(self.ask("GET", "/screen").await?.text))
+        let Screen { text, .. } = self.ask("GET", "/screen").await?;
+        Ok(Some(text))
     }
 }
 

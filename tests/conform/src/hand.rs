@@ -1,6 +1,7 @@
 //! What only a person can do: press keys, read the screen, take the power away.
 
 use async_trait::async_trait;
+use ushield_protocol::key::DeviceId;
 
 /// The four keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,24 @@ pub trait Hand: Send {
     /// # Errors
     /// [`Unable`], also where nobody can take the power away.
     async fn restart(&mut self) -> Result<(), Unable>;
+
+    /// Lets the power go at the flash operation with this number, counted from 1 from now on. The token stays off until
+    /// [`Hand::restart`].
+    ///
+    /// # Errors
+    /// [`Unable`], where nobody can count them.
+    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
+        let _ = operation;
+        Err(Unable::because("nobody can cut the power in the middle of a write"))
+    }
+
+    /// Which token it has in hand. Nothing where it cannot tell.
+    ///
+    /// # Errors
+    /// [`Unable`].
+    async fn device(&mut self) -> Result<Option<DeviceId>, Unable> {
+        Ok(None)
+    }
 
     /// Takes a message off the screen, if one is there and it is known how. Never a page of an order.
     ///

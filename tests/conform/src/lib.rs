@@ -8,6 +8,7 @@ pub mod bank;
 mod bench;
 mod cases;
 pub mod face;
+mod fit;
 pub mod hand;
 mod judge;
 mod line;
@@ -18,9 +19,10 @@ mod run;
 
 pub use bench::Setup;
 pub use cases::{Case, Cost, all};
+pub use fit::Unfit;
 pub use hand::{Hand, Key, Unable, Wanted};
 pub use line::{Stream, Streams};
-pub use report::{Entry, Outcome, Report, Skipped};
+pub use report::{Entry, Outcome, Report, Skipped, Stop};
 pub use run::run;
 
 /// The PIN that a run gives the token, and leaves it with.

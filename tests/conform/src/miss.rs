@@ -3,7 +3,7 @@
 use ushield_client::Error;
 
 use crate::hand::Unable;
-use crate::report::Skipped;
+use crate::report::{Skipped, Stop};
 
 /// Why a case did not pass.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub(crate) enum Miss {
     Wrong { expected: String, came: String },
     /// It could not be tried.
     Skip(Skipped),
+    /// The token cannot be reached.
+    Away,
+    /// No case can be tried any more.
+    Stop(Stop),
 }
 
 impl Miss {
@@ -32,10 +36,10 @@ impl From<Unable> for Miss {
     }
 }
 
-/// Only for what is no answer to a case: no link, no randomness.
+/// Only for what is no answer to a case: no link.
 impl From<Error> for Miss {
-    fn from(error: Error) -> Self {
-        Self::wrong("a token that can be reached", error.code().to_string())
+    fn from(_: Error) -> Self {
+        Self::Away
     }
 }
 

@@ -155,7 +155,7 @@ impl Channel {
         }
     }
 
-    fn open(&mut self, body: &[u8]) -> Step<Reply> {
+    pub(crate) fn open(&mut self, body: &[u8]) -> Step<Reply> {
         let plain = self
             .transport
             .open(body)

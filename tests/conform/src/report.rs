@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::fit::Unfit;
+
 /// Why a case was not tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "why", content = "detail")]
@@ -10,6 +12,8 @@ pub enum Skipped {
     Slow,
     /// It spends PIN tries down to the last one, or locks the token for good, and was not asked for.
     Destructive,
+    /// It takes the power away and was not asked for.
+    Power,
     /// An earlier case that this one builds on did not pass.
     Needs(&'static str),
     /// It can only be tried on a token that is as its maker made it.
@@ -18,8 +22,12 @@ pub enum Skipped {
     NoScreen,
     /// The link hides what it would have to send.
     NoStream,
+    /// The power cannot be cut in the middle of a write.
+    NoSwitch,
     /// The hand could not.
     Hand(String),
+    /// The run had stopped before.
+    Stopped,
 }
 
 /// How a case ended.
@@ -53,11 +61,28 @@ pub struct Entry {
     pub outcome: Outcome,
 }
 
+/// Why a run stopped before its last case. The token has not failed by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "stopped")]
+pub enum Stop {
+    /// What the run was given is not this token's.
+    Unfit(Unfit),
+    /// The token could not be reached any more.
+    Away {
+        /// The case in which it was heard for the last time; none when it never was.
+        case: Option<&'static str>,
+        /// How often it had gone away and come back before.
+        returns: u32,
+    },
+}
+
 /// All cases of a run, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Them.
     pub cases: Vec<Entry>,
+    /// Why it ended early, if it did.
+    pub stop: Option<Stop>,
 }
 
 impl Report {
@@ -71,13 +96,17 @@ impl Report {
         })
     }
 
-    /// Whether nothing failed, and nothing was left out because something else did not pass.
+    /// Whether nothing failed, and nothing that was asked for was left out.
     #[must_use]
     pub fn passes(&self) -> bool {
         let stands = |entry: &Entry| {
-            !matches!(entry.outcome, Outcome::Fail { .. } | Outcome::Skipped(Skipped::Needs(_)))
+            !matches!(
+                entry.outcome,
+                Outcome::Fail { .. }
+                    | Outcome::Skipped(Skipped::Needs(_) | Skipped::Hand(_) | Skipped::Stopped)
+            )
         };
-        !self.cases.is_empty() && self.cases.iter().all(stands)
+        self.stop.is_none() && !self.cases.is_empty() && self.cases.iter().all(stands)
     }
 
     /// The cases that failed.

@@ -10,7 +10,7 @@ use serde_json::json;
 use ushield_client::ports::{Connector, Link as _};
 use ushield_conform::bank::TestBank;
 use ushield_conform::face::FaceHand;
-use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped};
+use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped, Stop, Unfit};
 use ushield_links::system::OsEntropy;
 use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Class;
@@ -59,6 +59,7 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
         now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
         slow: options.slow,
         destructive: options.destructive,
+        power: options.power,
     };
     let begins = |case: &ushield_conform::Case| {
         let json = json!({"moment": "case", "case": case.id, "rule": case.rule});
@@ -74,7 +75,33 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
         }
     };
     let report = ushield_conform::run(setup, begins, ended).await;
-    Ok(answer(output, &report))
+    match &report.stop {
+        Some(Stop::Unfit(unfit)) => Err(unfitting(words, unfit, &options)),
+        Some(Stop::Away { .. }) | None => Ok(answer(output, &report)),
+    }
+}
+
+/// An input that is another token's: not this one's fault.
+fn unfitting(words: &Words, unfit: &Unfit, options: &Conform) -> Failure {
+    let keys = options.keys.join("trust.json").display().to_string();
+    let maker = options.maker.display().to_string();
+    match unfit {
+        Unfit::Link { came } => {
+            let link = options.token.to_string();
+            Failure::usage("--token", words.fill("conform-other-link", &[("link", &link), ("came", came)]))
+        }
+        Unfit::Face { because } => {
+            Failure::usage("--face", words.fill("conform-other-face", &[("reason", because)]))
+        }
+        Unfit::Maker { because } => {
+            let values = [("file", maker.as_str()), ("reason", because)];
+            Failure::usage("--maker", words.fill("conform-other-maker", &values))
+        }
+        Unfit::Keys { bank, root } => {
+            let values = [("bank", bank.as_str()), ("root", root), ("file", &keys)];
+            Failure::usage("--keys", words.fill("conform-other-keys", &values))
+        }
+    }
 }
 
 /// The software token's face, or the person at this terminal.
@@ -114,15 +141,29 @@ fn answer(output: &Output, report: &Report) -> Answer {
     let counts = [passed, failed, skipped].map(|count| count.to_string());
     let [p, f, s] = counts.each_ref();
     parts.push(words.fill("conform-sum", &[("passed", p), ("failed", f), ("skipped", s)]));
-    parts.push(match report.passes() {
-        true => output.paint(&words.say("conform-passes"), Tone::Good),
-        false => output.paint(&words.say("conform-fails"), Tone::Bad),
-    });
+    let (verdict, exit) = verdict(words, report);
+    let tone = if exit == 0 { Tone::Good } else { Tone::Bad };
+    parts.push(output.paint(&verdict, tone));
     let json = json!({
-        "passes": report.passes(), "passed": passed, "failed": failed, "skipped": skipped, "cases": report.cases,
+        "passes": report.passes(), "passed": passed, "failed": failed, "skipped": skipped, "stop": report.stop,
+        "cases": report.cases,
     });
-    let exit = if report.passes() { 0 } else { exit_of(Class::Terminal) };
     Answer { json, text: parts.join("\n\n"), exit }
+}
+
+/// The last word, and the exit code: a token that has gone may be there the next time.
+fn verdict(words: &Words, report: &Report) -> (String, u8) {
+    if let Some(Stop::Away { case, returns }) = &report.stop {
+        let (case, returns) = (case.unwrap_or("-"), returns.to_string());
+        let values = [("case", case), ("returns", returns.as_str())];
+        let exit = exit_of(if report.failures().next().is_some() { Class::Terminal } else { Class::Retry });
+        return (words.fill("conform-away", &values), exit);
+    }
+    if report.passes() {
+        return (words.say("conform-passes"), 0);
+    }
+    let failed = report.failures().next().is_some();
+    (words.say(if failed { "conform-fails" } else { "conform-incomplete" }), exit_of(Class::Terminal))
 }
 
 /// What was done, what is right, what came, and where the remedy stands.
@@ -141,6 +182,9 @@ fn state(words: &Words, outcome: &Outcome) -> String {
         Outcome::Skipped(why) => match why {
             Skipped::Slow => words.say("conform-skip-slow"),
             Skipped::Destructive => words.say("conform-skip-destructive"),
+            Skipped::Power => words.say("conform-skip-power"),
+            Skipped::NoSwitch => words.say("conform-skip-switch"),
+            Skipped::Stopped => words.say("conform-skip-stopped"),
             Skipped::Needs(case) => words.fill("conform-skip-needs", &[("case", case)]),
             Skipped::NotFresh => words.say("conform-skip-fresh"),
             Skipped::NoScreen => words.say("conform-skip-screen"),
@@ -164,7 +208,7 @@ mod tests {
     fn told(lang: Language, outcomes: Vec<Outcome>) -> Answer {
         let output = Output::new(Words::new(lang), false, Colour::Never);
         let cases = outcomes.into_iter().map(|outcome| entry("a-case", outcome)).collect();
-        answer(&output, &Report { cases })
+        answer(&output, &Report { cases, stop: None })
     }
 
     #[test]
@@ -187,6 +231,27 @@ mod tests {
         let exit = |outcomes| told(Language::En, outcomes).exit;
         assert_eq!(exit(vec![Outcome::Pass, Outcome::Skipped(Skipped::Slow)]), 0);
         assert_eq!(exit(vec![Outcome::Pass, Outcome::Skipped(Skipped::Needs("pairing-good"))]), 13);
+        let unable = Skipped::Hand("no light".to_owned());
+        assert_eq!(exit(vec![Outcome::Pass, Outcome::Skipped(unable)]), 13);
         assert_eq!(exit(vec![]), 13, "nothing was tried");
+    }
+
+    #[test]
+    fn a_token_that_has_gone_has_not_failed() {
+        for lang in Language::ALL {
+            let output = Output::new(Words::new(lang), false, Colour::Never);
+            let mut report = Report {
+                cases: vec![entry("a-case", Outcome::Pass), entry("next", Outcome::Skipped(Skipped::Stopped))],
+                stop: Some(Stop::Away { case: Some("a-case"), returns: 2 }),
+            };
+            let gone = answer(&output, &report);
+            assert_eq!(gone.exit, 10, "{}", gone.text);
+            assert_eq!(gone.json["stop"]["case"], "a-case");
+            let last = gone.text.lines().last().unwrap();
+            assert!(last.contains("a-case") && last.contains('2'), "{last}");
+            let fail = Outcome::Fail { expected: "this".to_owned(), came: "that".to_owned() };
+            report.cases.push(entry("wrong", fail));
+            assert_eq!(answer(&output, &report).exit, 13, "what failed before has failed");
+        }
     }
 }

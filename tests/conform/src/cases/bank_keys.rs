@@ -5,10 +5,12 @@ use ushield_protocol::key::BankId;
 use ushield_protocol::message::Request;
 
 use crate::bench::{BEFORE, Bench};
+use crate::fit;
 use crate::miss::{Miss, Step, want};
 use crate::phone::say;
 
 pub(super) async fn wrong_root(bench: &mut Bench) -> Step {
+    fit::keys(bench).await?;
     let bank = bench.bank().await?;
     let stranger = bench.new_key()?;
     let [statement, _] = bench.setup.bank.statements(&bank, bench.epoch, bench.setup.now);

@@ -58,7 +58,7 @@ async fn attest(bench: &mut Bench) -> Step<(OrderPayload, Vec<u8>)> {
     let via = bench.phone()?.id();
     let attestation = bench.judge_attestation(&answer, &Shown { order: &order, pages: &pages, via }).await?;
     want(attestation.role == Role::Pay, "role pay", || format!("{:?}", attestation.role))?;
-    bench.request = Some(attestation.request);
+    bench.requests.push(attestation.request);
     Ok((order, answer))
 }
 
@@ -86,7 +86,7 @@ fn issued(certificate: Option<Vec<u8>>) -> Step<Vec<u8>> {
 
 pub(super) async fn foreign(bench: &mut Bench) -> Step {
     needs_none(bench).await?;
-    let request = bench.request.clone().ok_or(Skipped::Needs("certificate-attested"))?;
+    let request = bench.requests.last().cloned().ok_or(Skipped::Needs("certificate-attested"))?;
     let foreign = issued(bench.authority.issue_over(&bench.new_key()?.public_key()))?;
     let own = issued(bench.authority.issue(&request))?;
     let mut channel = bench.channel().await?;
@@ -108,7 +108,7 @@ pub(super) async fn stored(bench: &mut Bench) -> Step {
         bench.pay = decode_certificates(&chain).ok().and_then(|chain| certified_key(chain.first()?));
         return Err(Skipped::NotFresh.into());
     }
-    let request = bench.request.clone().ok_or(Skipped::Needs("certificate-attested"))?;
+    let request = bench.requests.last().cloned().ok_or(Skipped::Needs("certificate-attested"))?;
     let chain = issued(bench.authority.issue(&request))?;
     for _ in 0..2 {
         channel.ask(&Request::PutCertificate { role: Role::Pay, chain: chain.clone() }, Code::Ok).await?;
@@ -128,6 +128,25 @@ pub(super) async fn stored(bench: &mut Bench) -> Step {
     Ok(())
 }
 
+/// The key of the attestation before the last one, and back to the last one's.
+pub(super) async fn replaced(bench: &mut Bench) -> Step {
+    let key = bench.pay()?;
+    let [.., before, last] = bench.requests.as_slice() else { return Err(Skipped::NotFresh.into()) };
+    let chains = [issued(bench.authority.issue(before))?, issued(bench.authority.issue(last))?];
+    let mut channel = bench.channel().await?;
+    for chain in chains {
+        channel.ask(&Request::PutCertificate { role: Role::Pay, chain: chain.clone() }, Code::Ok).await?;
+        let kept = channel.ask(&Request::GetCertificate { role: Role::Pay }, Code::Ok).await?;
+        want(kept == chain, "the certificate that took the place", || format!("{} bytes", kept.len()))?;
+    }
+    channel.line.close().await;
+    let state = bench.channel().await?.state;
+    let expected = key.short_key_id();
+    want(state.pay == *expected.as_bytes(), &format!("pay {expected} in K2"), || {
+        format!("{:02x?}", state.pay)
+    })
+}
+
 pub(super) async fn is_final(bench: &mut Bench) -> Step {
     bench.pay()?;
     if bench.pay_chain.0.is_none() {
@@ -142,5 +161,14 @@ pub(super) async fn is_final(bench: &mut Bench) -> Step {
     channel.ask(&Request::PutCertificate { role: Role::Pay, chain: kept }, Code::Ok).await?;
     let chain = issued(bench.authority.issue_over(&bench.pay()?))?;
     channel.ask(&Request::PutCertificate { role: Role::Pay, chain }, Code::CertificateExists).await?;
+    // Over the other key that it made for this role, too.
+    if let Some(other) = bench.requests.first().filter(|_| bench.requests.len() > 1) {
+        let chain = issued(bench.authority.issue(other))?;
+        channel.send(&Request::PutCertificate { role: Role::Pay, chain }).await?;
+        let reply = channel.result().await?;
+        // A key that is not used any more may have been wiped.
+        let refused = matches!(reply.code, Code::CertificateExists | Code::WrongCertificate);
+        want(refused, "certificate-exists", || crate::phone::say(&reply))?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
-use ushield_protocol::message::{Info, Request, decode_phones};
+use ushield_protocol::message::{Info, Request, Role, decode_phones};
 
 use crate::bench::Bench;
 use crate::miss::{Miss, Step, want};
@@ -30,6 +30,29 @@ pub(super) async fn info_and_phones(bench: &mut Bench) -> Step {
     })?;
     let this = phones.iter().filter(|entry| entry.this).map(|entry| entry.id).collect::<Vec<_>>();
     want(this == [phone.id()], "this phone marked, and no other", || format!("{this:?}"))
+}
+
+/// Whatever is asked, nobody at the token sees anything of it.
+pub(super) async fn asking(bench: &mut Bench) -> Step {
+    let before = bench.still().await?;
+    let mut channel = bench.channel().await?;
+    let pay = if channel.state.flags.pay { Code::Ok } else { Code::NoCertificate };
+    let login = if channel.state.flags.login { Code::Ok } else { Code::NoCertificate };
+    let asked = [
+        (Request::Info, Code::Ok),
+        (Request::Phones, Code::Ok),
+        (Request::GetCertificate { role: Role::Pay }, pay),
+        (Request::GetCertificate { role: Role::Login }, login),
+    ];
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        for (request, code) in &asked {
+            answers.push(channel.ask(request, *code).await?);
+        }
+    }
+    let (first, again) = answers.split_at(asked.len());
+    want(first == again, "the same answers again", || "others".to_owned())?;
+    bench.unchanged(before, "info, phones and get-certificate").await
 }
 
 pub(super) async fn unknown(bench: &mut Bench) -> Step {

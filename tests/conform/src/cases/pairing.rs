@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use ushield_protocol::code::Code;
-use ushield_protocol::device::{DeviceIdentity, verify_statement};
+use ushield_protocol::device::verify_statement;
 use ushield_protocol::key::P256Verifier;
 use ushield_protocol::message::{Kind, P3, P6, Request, Versions};
 use ushield_protocol::noise::{Handshake, Pattern, StaticKey};
@@ -12,6 +12,7 @@ use ushield_protocol::pin::PinBlock;
 
 use crate::PIN;
 use crate::bench::Bench;
+use crate::fit;
 use crate::hand::{Key, Wanted};
 use crate::line::{Came, PATIENCE};
 use crate::miss::{Miss, Step, want};
@@ -84,8 +85,7 @@ pub(super) async fn unknown(bench: &mut Bench, phone: &Phone) -> Step {
 pub(super) async fn identity(bench: &mut Bench) -> Step {
     let phone = bench.new_phone()?;
     let mut comparing = bench.compare(&phone).await?;
-    let identity = DeviceIdentity::verify(&comparing.p4.chain, &bench.setup.makers, None, &P256Verifier)
-        .map_err(|refusal| Miss::wrong("a chain to the maker's root", refusal.to_string()))?;
+    let identity = fit::identity(bench, &comparing)?;
     verify_statement(&comparing.p4.statement, &identity, &comparing.token, &P256Verifier).map_err(
         |refusal| Miss::wrong("a device statement over this handshake's key", refusal.to_string()),
     )?;
@@ -263,6 +263,40 @@ pub(super) async fn provisional(bench: &mut Bench) -> Step {
     bench.channel_of(&second).await?.line.close().await;
     let mut channel = bench.channel().await?;
     channel.ask(&Request::Info, Code::Ok).await?;
+    Ok(())
+}
+
+/// Every place is taken, then given back.
+pub(super) async fn full(bench: &mut Bench) -> Step {
+    let channel = bench.channel().await?;
+    let taken = channel.state.phones;
+    channel.line.close().await;
+    let mut guests = Vec::new();
+    for _ in taken..8 {
+        bench.setup.hand.open_pairing().await?;
+        let mut phone = bench.new_phone()?;
+        pair(bench, &mut phone).await?;
+        bench.channel_of(&phone).await?.ask(&Request::Info, Code::Ok).await?;
+        guests.push(phone.id());
+    }
+    // A token may say so before it opens the mode.
+    let _ = bench.setup.hand.open_pairing().await;
+    let (mut line, hello) = bench.connect().await?;
+    if hello.pairing {
+        let phone = bench.new_phone()?;
+        let seed = bench.seed()?;
+        let mut opening = phone.open_pairing(line, &seed, |p3| p3.encode(), bench.random()?).await?;
+        opening.line.refused(&[Code::PhonesFull]).await?;
+    } else {
+        line.send(Kind::Pairing, &p1(bench).await?).await;
+        line.refused(&[Code::NotPairing, Code::PhonesFull]).await?;
+    }
+    for phone in guests {
+        let mut channel = bench.channel().await?;
+        bench.put(&mut channel, &Request::Forget { phone }).await?;
+        bench.press(Key::Ok).await?;
+        channel.result_is(Code::Ok).await?;
+    }
     Ok(())
 }
 

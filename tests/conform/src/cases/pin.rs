@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::{Request, Role};
+use ushield_protocol::order::OrderPayload;
 use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
-use ushield_protocol::render::Notices;
+use ushield_protocol::render::{Notices, Pages};
 
 use super::review::reject;
 use crate::PIN;
@@ -18,7 +19,7 @@ use crate::phone::{Channel, block};
 use crate::report::Skipped;
 
 /// No token of a run has this PIN.
-const WRONG: &str = "90v215";
+pub(super) const WRONG: &str = "90v215";
 /// The message of a wrong PIN gives way to the last page within.
 const MESSAGE: Duration = Duration::from_secs(6);
 
@@ -157,8 +158,8 @@ async fn shown_with_wrong(bench: &mut Bench) -> Step<(Channel, OrderOnLastPage)>
 }
 
 struct OrderOnLastPage {
-    order: ushield_protocol::order::OrderPayload,
-    pages: ushield_protocol::render::Pages,
+    order: OrderPayload,
+    pages: Pages,
 }
 
 /// OK compares a wrong PIN: so many tries are left. The message of it stands now, and gives way to the last page.
@@ -230,6 +231,63 @@ pub(super) async fn forgotten(bench: &mut Bench) -> Step {
     bench.press(Key::Ok).await?;
     channel.event(Code::PinNeeded).await?;
     reject(bench, &mut channel, &order, &pages).await
+}
+
+/// The keys that are pressed meanwhile keep the review, not the PIN.
+pub(super) async fn forgotten_in_use(bench: &mut Bench) -> Step {
+    let mut channel = bench.channel().await?;
+    let (order, bytes) = bench.signed_transfer().await?;
+    let pages = bench.pages(&bytes, &Notices::default()).await?;
+    let pin = Some(bench.pin_block()?);
+    bench.show(&mut channel, &bytes, pin).await?;
+    let start = Instant::now();
+    bench.turn_pages(&pages).await?;
+    while start.elapsed() < Duration::from_secs(302) {
+        channel
+            .line
+            .next(Duration::from_secs(40))
+            .await
+            .and_then(|came| want(came == crate::line::Came::Nothing, "nothing before OK", || came.say()))?;
+        bench.press(Key::Up).await?;
+        bench.press(Key::Down).await?;
+    }
+    bench.press(Key::Ok).await?;
+    channel.event(Code::PinNeeded).await?;
+    reject(bench, &mut channel, &order, &pages).await
+}
+
+pub(super) async fn not_kept(bench: &mut Bench) -> Step {
+    let mut channel = bench.channel().await?;
+    let (order, bytes) = bench.signed_transfer().await?;
+    let pages = bench.pages(&bytes, &Notices::default()).await?;
+    let pin = Some(bench.pin_block()?);
+    bench.show(&mut channel, &bytes, pin).await?;
+    channel.send(&Request::Cancel { order: order.id }).await?;
+    channel.result_is(Code::Cancelled).await?;
+    channel.result_is(Code::Ok).await?;
+    without_pin(bench, &mut channel, &order, &bytes, &pages).await?;
+    let (order, bytes) = bench.signed_transfer().await?;
+    let (answer, pages) = bench.approve(&mut channel, &bytes).await?;
+    let via = bench.phone()?.id();
+    bench.judge_approval(&answer, &Shown { order: &order, pages: &pages, via }).await?;
+    let (order, bytes) = bench.signed_transfer().await?;
+    let pages = bench.pages(&bytes, &Notices::default()).await?;
+    without_pin(bench, &mut channel, &order, &bytes, &pages).await
+}
+
+/// An order that brings no PIN, where one was there before.
+async fn without_pin(
+    bench: &mut Bench,
+    channel: &mut Channel,
+    order: &OrderPayload,
+    bytes: &[u8],
+    pages: &Pages,
+) -> Step {
+    bench.show(channel, bytes, None).await?;
+    bench.turn_pages(pages).await?;
+    bench.press(Key::Ok).await?;
+    channel.event(Code::PinNeeded).await?;
+    reject(bench, channel, order, pages).await
 }
 
 pub(super) async fn question_times_out(bench: &mut Bench) -> Step {

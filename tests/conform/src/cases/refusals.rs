@@ -6,9 +6,10 @@ use ushield_protocol::code::Code;
 use ushield_protocol::cose::{Tag, sign1};
 use ushield_protocol::key::{BankId, Sign, SigningKey};
 use ushield_protocol::message::Request;
-use ushield_protocol::order::{Operation, OrderPayload, Transfer};
+use ushield_protocol::order::{Addressee, Operation, OrderPayload, Transfer};
 
 use super::certificate::bank_keys;
+use super::review::{reject, show_transfer};
 use crate::bench::{BEFORE, Bench, sign_with};
 use crate::miss::{Miss, Step, want};
 use crate::phone::{Channel, say};
@@ -184,6 +185,62 @@ pub(super) async fn not_allowed(bench: &mut Bench) -> Step {
     let order = sign_with(&order, &bench.setup.bank.certificate)?;
     let mut channel = bench.channel().await?;
     refused(bench, &mut channel, order, &[Code::OperationNotAllowed]).await
+}
+
+/// Two faults in one order. The first in section 11 is told, and with it nothing that a later step knows.
+pub(super) async fn in_sequence(bench: &mut Bench) -> Step {
+    bench.pay()?;
+    let mut channel = bench.channel().await?;
+    let (decided, _, pages) = show_transfer(bench, &mut channel).await?;
+    reject(bench, &mut channel, &decided, &pages).await?;
+    let good = bench.transfer().await?;
+    let (transfer, certificate) = (bench.setup.bank.transfer.clone(), bench.setup.bank.certificate.clone());
+    let other_bank = BankId::new("CONFXX99XXX").ok_or_else(|| Miss::wrong("a bank id", "none"))?;
+    let other_key = Addressee::from(bench.new_key()?.public_key().key_id());
+    let early = bench.setup.now.saturating_sub(BEFORE + 1);
+    let long_ago = good.issued.saturating_sub(2_000);
+    let with_text = |order: OrderPayload, text: &str| {
+        let mut order = order;
+        if let Operation::Transfer(transfer) = &mut order.operation {
+            transfer.remittance = text.to_owned();
+        }
+        order
+    };
+    let at = |issued: u64| OrderPayload { issued, expires: issued + 900, ..good.clone() };
+    let unshowable = |order| with_text(order, "ABCDEFGHIJKLMNOPQRSTUVWXY");
+    let impostor = Impostor { key: bench.new_key()?, claims: transfer.clone() };
+    let orders = [
+        (sign1(Tag::Order, &with_text(good.clone(), " x").encode(), &impostor), Code::BadSignature),
+        (
+            sign1(
+                Tag::Order,
+                &with_text(OrderPayload { bank: other_bank.clone(), ..good.clone() }, " x").encode(),
+                &transfer,
+            ),
+            Code::Malformed,
+        ),
+        (
+            sign_with(
+                &OrderPayload { bank: other_bank, addressee: other_key.clone(), ..good.clone() },
+                &transfer,
+            )?,
+            Code::WrongBank,
+        ),
+        (sign_with(&OrderPayload { addressee: other_key, ..at(early) }, &transfer)?, Code::WrongAddressee),
+        (sign_with(&at(early), &certificate)?, Code::IssuedOutsideValidity),
+        (
+            sign_with(&OrderPayload { id: decided.id, ..good.clone() }, &certificate)?,
+            Code::OperationNotAllowed,
+        ),
+        (sign_with(&OrderPayload { id: decided.id, ..at(long_ago) }, &transfer)?, Code::OrderIdReused),
+        (sign_with(&unshowable(at(long_ago)), &transfer)?, Code::OrderExpired),
+    ];
+    for (order, code) in orders {
+        refused(bench, &mut channel, order, &[code]).await?;
+    }
+    let (running, _, pages) = show_transfer(bench, &mut channel).await?;
+    refused(bench, &mut channel, sign_with(&unshowable(good), &transfer)?, &[Code::Busy]).await?;
+    reject(bench, &mut channel, &running, &pages).await
 }
 
 async fn too_wide(bench: &mut Bench) -> Step<Vec<u8>> {

@@ -172,6 +172,13 @@ pub(super) async fn redelivered(bench: &mut Bench) -> Step {
     identical(&mut channel, &order, &again, &answer).await
 }
 
+pub(super) async fn collected_by_other(bench: &mut Bench) -> Step {
+    let second = bench.second()?;
+    let (order, bytes, answer) = approve_one(bench).await?;
+    let mut channel = bench.channel_of(&second).await?;
+    identical(&mut channel, &order, &bytes, &answer).await
+}
+
 pub(super) async fn redelivered_after_restart(bench: &mut Bench) -> Step {
     let (order, bytes, answer) = approve_one(bench).await?;
     bench.setup.hand.restart().await?;
@@ -255,6 +262,23 @@ pub(super) async fn keep_alive(bench: &mut Bench) -> Step {
         })?;
     }
     want(times.len() <= 5, "at most one per 2 s", || times.len().to_string())?;
+    reject(bench, &mut channel, &order, &pages).await
+}
+
+pub(super) async fn ten_minutes(bench: &mut Bench) -> Step {
+    let mut channel = bench.channel().await?;
+    let (order, bytes, pages) = show_transfer(bench, &mut channel).await?;
+    let start = Instant::now();
+    let until = Duration::from_secs(596);
+    while let Some(left) = until.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+        let came = channel.line.next(left.min(Duration::from_secs(100))).await?;
+        want(came == Came::Nothing, "nothing for 596 s", || came.say())?;
+        if start.elapsed() < until {
+            bench.press(Key::Down).await?;
+        }
+    }
+    channel.result_is(Code::TimedOut).await?;
+    bench.show(&mut channel, &bytes, None).await?;
     reject(bench, &mut channel, &order, &pages).await
 }
 

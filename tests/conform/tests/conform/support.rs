@@ -1,5 +1,6 @@
 //! The token logic in this thread, on a clock that jumps to the next deadline: its link, its keys, its power.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use ushield_protocol::key::{BankId, DeviceId, Sign, SigningKey};
 use ushield_protocol::message::{Kind, MAX_BODY};
 use ushield_protocol::noise::DhSecret;
 use ushield_protocol::render::Profile;
-use ushield_token::flash::{Flash, FlashFault, Model};
+use ushield_token::flash::{Cut, Flash, FlashFault, Model};
 use ushield_token::{
     Entropy, EntropyFault, Key as TokenKey, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault,
     Token, personalise,
@@ -91,6 +92,7 @@ impl Flash for Board {
 enum Event {
     Key(TokenKey, oneshot::Sender<()>),
     PowerCut(oneshot::Sender<()>),
+    CutAt(u64),
 }
 
 /// A token that is switched on, and the connection that it serves.
@@ -141,6 +143,9 @@ impl Body {
                         self.say().await;
                         let _ = done.send(());
                     }
+                    Some(Event::CutAt(at)) => {
+                        self.board.flash.lock().unwrap().cut(Cut { at, bits: 0x0000_ffff });
+                    }
                     Some(Event::PowerCut(done)) => {
                         self.connection = None;
                         self.board.flash.lock().unwrap().reboot();
@@ -187,7 +192,11 @@ impl Body {
         }
     }
 
+    /// What was on its way when the power went is lost, and who connects meanwhile finds nobody.
     async fn say(&mut self) {
+        if !self.board.flash.lock().unwrap().is_powered() {
+            self.connection = None;
+        }
         while let Some(output) = self.token.poll() {
             match output {
                 Output::Send { kind, body } => {
@@ -207,12 +216,22 @@ impl Body {
 }
 
 #[derive(Clone)]
-struct Wire(mpsc::UnboundedSender<DuplexStream>);
+struct Wire {
+    token: mpsc::UnboundedSender<DuplexStream>,
+    opened: Arc<AtomicUsize>,
+    mishap: Mishap,
+}
 
 impl Wire {
     fn open(&self) -> Result<DuplexStream, Error> {
         let (phone, token) = duplex(1 << 16);
-        self.0.send(token).map_err(|_| Error::new(Code::TokenNotFound))?;
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        if let Mishap::Away { after, tries } = self.mishap
+            && (after..after + tries).contains(&opened)
+        {
+            return Err(Error::new(Code::TokenNotFound));
+        }
+        self.token.send(token).map_err(|_| Error::new(Code::TokenNotFound))?;
         Ok(phone)
     }
 }
@@ -237,6 +256,7 @@ impl Streams for Wire {
 struct Fingers {
     events: mpsc::Sender<Event>,
     screen: Arc<Mutex<String>>,
+    device: Option<DeviceId>,
 }
 
 #[async_trait]
@@ -254,6 +274,13 @@ impl Hand for Fingers {
     }
     async fn open_pairing(&mut self) -> Result<(), Unable> {
         open_pairing(self).await
+    }
+    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
+        assert!(self.events.send(Event::CutAt(u64::from(operation) - 1)).await.is_ok());
+        Ok(())
+    }
+    async fn device(&mut self) -> Result<Option<DeviceId>, Unable> {
+        Ok(self.device)
     }
     async fn restart(&mut self) -> Result<(), Unable> {
         let (done, restarted) = oneshot::channel();
@@ -273,56 +300,123 @@ impl Hand for Fingers {
 pub(crate) struct Asked {
     pub(crate) slow: bool,
     pub(crate) destructive: bool,
+    pub(crate) power: bool,
+}
+
+/// What of a run's inputs is another token's, or what becomes of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    Nothing,
+    OtherKeys,
+    OtherMaker,
+    /// The hand says that it has another device.
+    OtherDevice,
+    /// The keys that are pressed and the screen that is read are of a second token.
+    OtherFace,
+    /// After so many connections nobody is there any more, for so many tries.
+    Away {
+        after: usize,
+        tries: usize,
+    },
 }
 
 fn key(byte: u8) -> SigningKey {
     SigningKey::from_bytes(&[byte; 32]).unwrap()
 }
 
-/// A token as it leaves its maker, and so many runs with it, one after the other.
-pub(crate) fn try_token(seed: u64, profile: Profile, runs: &[Asked]) -> Vec<Report> {
+fn in_virtual_time<T>(act: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let maker = Maker::generate().unwrap();
-        let (device, device_key) = (DeviceId::from([0xd1; 16]), key(0x31));
-        let flash = Arc::new(Mutex::new(Model::erased(MIN_PAGES)));
-        let mut board = Board { flash, screen: Arc::default(), random: Seeded(seed) };
-        let what = Personalisation {
-            device,
-            name: "U-Shield d1d1".to_owned(),
-            brand: "USD".to_owned(),
-            dh_key: DhSecret::from_bytes(&[0x32; 32]).unwrap(),
-            chain: maker.certify(&device, &device_key.public_key()).unwrap(),
-            device_key,
-            bank: BankId::new("USHDCNBJXXX").unwrap(),
-            bank_root: key(0x21).public_key(),
-            profile,
-            firmware: 0x0100,
-        };
-        personalise(&mut board, &what).unwrap();
-        let (phones, heard) = mpsc::unbounded_channel();
-        let (events, felt) = mpsc::channel(1);
-        let screen = Arc::clone(&board.screen);
-        let token = Token::boot(board.clone(), Millis(0)).unwrap();
-        let body = Body { token, board, start: Instant::now(), connection: None };
-        tokio::task::spawn_local(body.serve(heard, felt));
+    tokio::task::LocalSet::new().block_on(&runtime, act)
+}
+
+/// A token that is switched on, and the ways to it.
+struct Running {
+    phones: mpsc::UnboundedSender<DuplexStream>,
+    events: mpsc::Sender<Event>,
+    screen: Arc<Mutex<String>>,
+    maker: MakerRoot,
+}
+
+/// A token as it leaves its maker.
+fn switch_on(seed: u64, profile: Profile) -> Running {
+    let maker = Maker::generate().unwrap();
+    let (device, device_key) = (DeviceId::from([0xd1; 16]), key(0x31));
+    let flash = Arc::new(Mutex::new(Model::erased(MIN_PAGES)));
+    let mut board = Board { flash, screen: Arc::default(), random: Seeded(seed) };
+    let what = Personalisation {
+        device,
+        name: "U-Shield d1d1".to_owned(),
+        brand: "USD".to_owned(),
+        dh_key: DhSecret::from_bytes(&[0x32; 32]).unwrap(),
+        chain: maker.certify(&device, &device_key.public_key()).unwrap(),
+        device_key,
+        bank: BankId::new("USHDCNBJXXX").unwrap(),
+        bank_root: key(0x21).public_key(),
+        profile,
+        firmware: 0x0100,
+    };
+    personalise(&mut board, &what).unwrap();
+    let (phones, heard) = mpsc::unbounded_channel();
+    let (events, felt) = mpsc::channel(1);
+    let screen = Arc::clone(&board.screen);
+    let token = Token::boot(board.clone(), Millis(0)).unwrap();
+    let body = Body { token, board, start: Instant::now(), connection: None };
+    tokio::task::spawn_local(body.serve(heard, felt));
+    Running { phones, events, screen, maker: MakerRoot::from_der(maker.root_der()).unwrap() }
+}
+
+impl Running {
+    fn hand(&self, device: Option<DeviceId>) -> Box<dyn Hand> {
+        Box::new(Fingers { events: self.events.clone(), screen: Arc::clone(&self.screen), device })
+    }
+
+    fn setup(&self, seed: u64, asked: Asked, mishap: Mishap) -> Setup {
+        let wire = Wire { token: self.phones.clone(), opened: Arc::default(), mishap };
+        Setup {
+            connector: Arc::new(wire.clone()),
+            streams: Some(Arc::new(wire)),
+            hand: self.hand(None),
+            bank: TestBank::new(key(0x21), key(0x22), key(0x23)),
+            makers: vec![self.maker.clone()],
+            entropy: Arc::new(PhoneRandom(Mutex::new(Seeded(seed)))),
+            now: 1_800_000_000,
+            slow: asked.slow,
+            destructive: asked.destructive,
+            power: asked.power,
+        }
+    }
+}
+
+/// A token as it leaves its maker, and so many runs with it, one after the other.
+pub(crate) fn try_token(seed: u64, profile: Profile, runs: &[Asked]) -> Vec<Report> {
+    in_virtual_time(async {
+        let token = switch_on(seed, profile);
         let mut reports = Vec::new();
         for (at, asked) in runs.iter().enumerate() {
             let at = u64::try_from(at).unwrap();
-            let setup = Setup {
-                connector: Arc::new(Wire(phones.clone())),
-                streams: Some(Arc::new(Wire(phones.clone()))),
-                hand: Box::new(Fingers { events: events.clone(), screen: Arc::clone(&screen) }),
-                bank: TestBank::new(key(0x21), key(0x22), key(0x23)),
-                makers: vec![MakerRoot::from_der(maker.root_der()).unwrap()],
-                entropy: Arc::new(PhoneRandom(Mutex::new(Seeded(seed + 1000 + at)))),
-                now: 1_800_000_000 + at * 100_000,
-                slow: asked.slow,
-                destructive: asked.destructive,
-            };
+            let mut setup = token.setup(seed + 1000 + at, *asked, Mishap::Nothing);
+            setup.now += at * 100_000;
             reports.push(run(setup, |_| {}, |_| {}).await);
         }
         reports
+    })
+}
+
+/// A run to which something happens that is no fault of the token's.
+pub(crate) fn try_with(mishap: Mishap) -> Report {
+    in_virtual_time(async {
+        let (token, second) = (switch_on(4, Profile::En1), switch_on(5, Profile::En1));
+        let mut setup = token.setup(9, Asked::default(), mishap);
+        let device = |byte| Some(DeviceId::from([byte; 16]));
+        match mishap {
+            Mishap::OtherKeys => setup.bank = TestBank::new(key(0x24), key(0x22), key(0x23)),
+            Mishap::OtherMaker => setup.makers = vec![second.maker.clone()],
+            Mishap::OtherDevice => setup.hand = token.hand(device(0xd2)),
+            Mishap::OtherFace => setup.hand = second.hand(device(0xd1)),
+            Mishap::Nothing => setup.hand = token.hand(device(0xd1)),
+            Mishap::Away { .. } => {}
+        }
+        run(setup, |_| {}, |_| {}).await
     })
 }
