@@ -173,7 +173,8 @@ pub(crate) enum Command {
     /// Runs the protocol's cases, good and hostile, and names for each the rule of docs/token.md that it stands for. The token is one
     /// for tests: it must serve the bank whose keys are in --keys, have its initial PIN or the one that an earlier run left, and
     /// pairing mode closed. You are told which key to press when; the software token's own keys are pressed through --face.
-    /// Exits with 0 when nothing failed, with 13 otherwise. Needs no set-up.
+    /// Exits with 0 when all that was asked for passed, with 13 when the token failed or something could not be tried, with 2 when an
+    /// option is not this token's, with 10 when the token went away. Needs no set-up.
     ///
     /// Example: ushield conform --token tcp:127.0.0.1:7340 --keys bank --maker root.pem --face http://127.0.0.1:7341
     Conform(Conform),
@@ -201,12 +202,15 @@ pub(crate) struct Conform {
     /// The software token's HTTP face, whose keys are pressed and whose screen is read.
     #[arg(long, value_name = "http://ADDRESS:PORT")]
     pub(crate) face: Option<String>,
-    /// Also what takes minutes: about six more.
+    /// Also what takes minutes: about twenty-five more.
     #[arg(long)]
     pub(crate) slow: bool,
     /// Also what spends PIN tries down to the last one; locks the PIN in the end, for good.
     #[arg(long)]
     pub(crate) destructive: bool,
+    /// Also what takes the token's power away; with --face the software token needs its --test-power.
+    #[arg(long)]
+    pub(crate) power: bool,
 }
 
 #[derive(Debug, Args)]
