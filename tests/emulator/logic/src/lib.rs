@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod compare;
 pub mod flash;
 mod hal;
 mod screens;

@@ -5,13 +5,13 @@ use alloc::vec;
 
 use ushield_protocol::code::Code;
 use ushield_protocol::key::PhoneId;
-use ushield_protocol::mac;
 use ushield_protocol::message::Reply;
 use ushield_protocol::pin::PinBlock;
 
 use super::face::Face;
 use super::link::Awaited;
 use super::{Step, Stop, Token};
+use crate::compare;
 use crate::hal::{Board, Key, Millis};
 use crate::screens::Notice;
 use crate::vault::Comparison;
@@ -51,7 +51,7 @@ impl<B: Board> Token<B> {
         if new.is_too_simple() {
             return Err(Code::PinTooSimple.into());
         }
-        if mac::equal(old.expose(), new.expose()) {
+        if compare::same_pin(&old, &new) {
             return Err(Code::PinUnchanged.into());
         }
         let page = self.screens.pin_change();

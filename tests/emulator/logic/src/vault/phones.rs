@@ -4,12 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ushield_protocol::key::{PhoneId, PublicKey};
-use ushield_protocol::mac;
-use ushield_protocol::message::connect_hint;
 use ushield_protocol::secret::Secret;
 
 use super::record::Fields;
 use super::{Kind, Vault};
+use crate::compare;
 use crate::hal::Board;
 use crate::store::{Entry, StoreFault};
 
@@ -72,7 +71,7 @@ impl<B: Board> Vault<B> {
         let mut phones = Vec::new();
         for entry in self.all(Kind::Phone) {
             let k_hint = Secret::new(self.part(&entry, 1 + 33)?);
-            if mac::equal(&connect_hint(&k_hint, nonce, ephemeral), &hint) {
+            if compare::hint(&k_hint, nonce, ephemeral, hint) {
                 phones.push(self.read_phone(&entry)?);
             }
         }

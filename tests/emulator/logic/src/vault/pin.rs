@@ -1,6 +1,5 @@
 //! PIN and tries (section 6): a try is spent durably before the comparison.
 
-use ushield_protocol::mac;
 use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
 use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
@@ -8,6 +7,7 @@ use zeroize::Zeroizing;
 use super::record::Fields;
 use super::{Kind, Vault};
 use crate::Fault;
+use crate::compare;
 use crate::hal::{Board, Entropy, EntropyFault};
 use crate::store::StoreFault;
 
@@ -54,7 +54,7 @@ impl Record {
     fn new(block: &[u8; 32], initial: bool, entropy: &mut impl Entropy) -> Result<Self, EntropyFault> {
         let mut salt = [0; 32];
         entropy.fill(&mut salt)?;
-        Ok(Self { salt, code: code(&salt, block), initial: [u8::from(initial)] })
+        Ok(Self { salt, code: compare::pin_code(&salt, block), initial: [u8::from(initial)] })
     }
 
     pub(super) fn parts(&self) -> [&[u8]; 3] {
@@ -65,10 +65,6 @@ impl Record {
         let mut fields = Fields(value);
         Ok(Self { salt: fields.take()?, code: Zeroizing::new(fields.take()?), initial: fields.take()? })
     }
-}
-
-fn code(salt: &[u8; 32], block: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(mac::hmac_sha256(salt, &[b"USHIELD-PIN", block]))
 }
 
 impl<B: Board> Vault<B> {
@@ -98,7 +94,7 @@ impl<B: Board> Vault<B> {
             self.set_tries(tries)?;
         }
         let record = self.pin_record()?;
-        if !mac::equal(code(&record.salt, block.expose()).as_slice(), record.code.as_slice()) {
+        if !compare::pin(&block, &record.salt, &record.code) {
             if spent_late {
                 self.set_tries(tries)?;
             }
