@@ -4,6 +4,7 @@
 //! secret. [`scene`] has the shipped client, the shipped token logic and a bank in one process.
 
 pub mod canary;
+#[cfg(target_os = "linux")]
 pub mod memory;
 pub mod needles;
 pub mod scene;

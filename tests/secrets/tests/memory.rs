@@ -1,5 +1,4 @@
 //! Nothing of a secret is left in the process's memory once it was dropped: after success, errors and panics.
-#![cfg(target_os = "linux")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -158,9 +157,15 @@ fn may_be_found(case: &str, line: &Line) -> bool {
     // A handshake's channel keys live while the channel does. The control leaves what it leaves.
     (case == "handshake" && line.phase == "after-sealed" && line.canary.starts_with("channel-"))
         || case == "control"
+        // A JSON writer's buffer grows, and a reader unescapes into one of its own: neither is wiped. Counted and printed.
+        || (case == "json" && line.phase.starts_with("known-"))
 }
 
 #[test]
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "NOT TESTED HERE: a process reads its own memory through /proc/self/mem, on Linux alone"
+)]
 fn nothing_is_left() {
     let secrets = secrets().lines();
     let cases = [
@@ -168,6 +173,7 @@ fn nothing_is_left() {
         "types",
         "types-error",
         "types-panic",
+        "json",
         "handshake",
         "handshake-error",
         "handshake-panic",
@@ -190,7 +196,11 @@ fn nothing_is_left() {
                 if there == 0 {
                     wrong.push(said() + ", must be there");
                 }
-            } else if !may_be_found(name, line) {
+            } else if may_be_found(name, line) {
+                if name == "json" && there > 0 {
+                    println!("    known: {}", said());
+                }
+            } else {
                 left += there;
                 dead += line.dead_stack;
                 if there > 0 {

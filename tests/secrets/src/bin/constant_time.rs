@@ -1,4 +1,5 @@
-//! Comparisons of secrets, each with its secret poisoned: under valgrind a decision by a secret byte is an error.
+//! Comparisons of secrets, each with its secret poisoned: under valgrind a decision by a secret byte is an error. Those of the token
+//! are its own functions (`ushield_token::compare`), as the logic calls them.
 //!
 //! What a comparison yields is seen by everybody, and is published before it is looked at. Where the product itself looks at
 //! it, that one decision is the outcome; `outcomes.supp` names the function in which it may stand.
@@ -11,6 +12,7 @@ use ushield_protocol::message::{connect_hint, pairing_commitment, pairing_digits
 use ushield_protocol::pin::PinBlock;
 use ushield_protocol::secret::Secret;
 use ushield_secrets::valgrind::{errors, is_here, poison, publish, publish_bytes};
+use ushield_token::compare;
 use zeroize::Zeroizing;
 
 /// As somebody would write it who has not thought of time.
@@ -48,16 +50,14 @@ fn main() {
     if !is_here() {
         println!("not under valgrind: nothing is measured");
     }
-    let key = [7; 32];
     let mut made = 0;
     made += counted("MAC of 32 bytes", mac::equal, 32);
     made += counted("hint of 4 bytes", mac::equal, 4);
     made += counted("Secret, ==", |a, b| Secret::<32>::from_slice(a) == Secret::<32>::from_slice(b), 32);
-    // The token compares what follows from salt and block (section 6), never the blocks.
-    let code = |block: &[u8]| mac::hmac_sha256(&key, &[b"USHIELD-PIN", block]);
-    made += counted("PIN block against the stored code", |a, b| mac::equal(&code(a), &code(b)), 32);
-    let hint = |key: &[u8]| connect_hint(&Secret::from_slice(key).unwrap(), &[3; 8], &[2; 33]);
-    made += counted("hint under a secret key", |a, b| mac::equal(&hint(a), &hint(b)), 32);
+    made += token_pin();
+    made += token_hint();
+    made += token_pin_change();
+    // No secret any more when the phone compares it, with `mac::equal`: P4 has told it the nonce.
     let commitment = |nonce: &[u8]| pairing_commitment(nonce.try_into().unwrap());
     made += counted(
         "commitment of a pairing",
@@ -66,7 +66,6 @@ fn main() {
     );
     let digits = |hash: &[u8]| pairing_digits(hash.try_into().unwrap(), &[1; 16], &[2; 32]);
     made += counted("digits of a pairing", |a, b| digits(a) == digits(b), 32);
-    made += pin_change();
     made += sealed_record();
     let control = counted("control: byte after byte", leaky, 32);
     println!("{made} errors in the product's comparisons, {control} in the control's");
@@ -75,17 +74,56 @@ fn main() {
     }
 }
 
-/// A new PIN against the old one, as a change compares them.
-fn pin_change() -> usize {
+const PINS: [(&str, &str); 3] = [("135792", "135792"), ("135792", "235792"), ("135792", "135793")];
+
+/// Comparisons of the token's logic, the functions themselves: so many errors in those of three pairs of PINs.
+fn pins(name: &str, mut compare: impl FnMut(&PinBlock, &PinBlock) -> bool) -> usize {
     let before = errors();
-    for (old, new) in [("135792", "135792"), ("135792", "235792"), ("135792", "135793")] {
-        let (old, new) = (PinBlock::new(old).unwrap(), PinBlock::new(new).unwrap());
-        poison(old.expose());
-        poison(new.expose());
-        black_box(publish(mac::equal(old.expose(), new.expose())));
+    for (a, b) in PINS {
+        let (block, other) = (PinBlock::new(a).unwrap(), PinBlock::new(b).unwrap());
+        poison(block.expose());
+        poison(other.expose());
+        assert_eq!(publish(compare(black_box(&block), black_box(&other))), a == b, "{name}");
+        publish_bytes(block.expose());
+        publish_bytes(other.expose());
     }
     let made = errors() - before;
-    println!("PIN blocks: {made} errors in 3 comparisons");
+    println!("{name}: {made} errors in 3 comparisons");
+    made
+}
+
+/// A PIN that was typed against what the token has stored: block, salt and code are secret.
+fn token_pin() -> usize {
+    let salt = [7; 32];
+    pins("token: PIN against the stored code", |typed, right| {
+        let stored = mac::hmac_sha256(&salt, &[b"USHIELD-PIN", right.expose()]);
+        poison(&stored);
+        let equal = compare::pin(typed, black_box(&salt), black_box(&stored));
+        publish_bytes(&stored);
+        equal
+    })
+}
+
+/// A new PIN against the old one, as a change compares them.
+fn token_pin_change() -> usize {
+    pins("token: a new PIN against the old one", compare::same_pin)
+}
+
+/// The hint of a K1 under a phone's key: the key is secret, and so is the hint that it makes.
+fn token_hint() -> usize {
+    let (nonce, ephemeral) = ([3; 8], [2; 33]);
+    let before = errors();
+    for flip in [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]] {
+        let key = Secret::<32>::new([9; 32]);
+        let mut hint = connect_hint(&key, &nonce, &ephemeral);
+        hint.iter_mut().zip(flip).for_each(|(byte, flip)| *byte ^= flip);
+        poison(key.expose());
+        let equal = publish(compare::hint(black_box(&key), &nonce, &ephemeral, black_box(hint)));
+        publish_bytes(key.expose());
+        assert_eq!(equal, flip == [0; 4]);
+    }
+    let made = errors() - before;
+    println!("token: hint of a K1: {made} errors in 3 comparisons");
     made
 }
 

@@ -5,6 +5,8 @@ mod client;
 #[cfg(target_os = "linux")]
 mod handshake;
 #[cfg(target_os = "linux")]
+mod json;
+#[cfg(target_os = "linux")]
 mod types;
 
 #[cfg(target_os = "linux")]
@@ -24,6 +26,7 @@ fn main() {
         "types" => types::success(&mut look),
         "types-error" => types::error(&mut look),
         "types-panic" => types::panic(&mut look),
+        "json" => json::all(&mut look),
         "handshake" => handshake::success(&mut look),
         "handshake-error" => handshake::error(&mut look),
         "handshake-panic" => handshake::panic(&mut look),
