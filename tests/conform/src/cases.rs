@@ -4,7 +4,7 @@ mod bank_keys;
 mod certificate;
 mod channel;
 mod commands;
-mod forget;
+pub(crate) mod forget;
 mod keeping;
 mod link;
 mod pairing;

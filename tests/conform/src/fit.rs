@@ -32,6 +32,11 @@ pub enum Unfit {
         /// The root's subject at the end of the token's chain cannot be read from outside: what was refused.
         because: String,
     },
+    /// The token is not as its maker made it, nor as a run leaves it: no first phone can pair.
+    Used {
+        /// Why: the PIN is the initial one and a phone is paired, it is locked, or there is no room for a phone.
+        code: String,
+    },
     /// The token takes no statement by the bank's root.
     Keys {
         /// The bank that the token says it serves.

@@ -102,7 +102,7 @@ impl Line {
     pub(crate) async fn take(&mut self, kind: Kind) -> Step<Vec<u8>> {
         match self.next(PATIENCE).await? {
             Came::Message(came, body) if came == kind => Ok(body),
-            came => Err(Miss::wrong(format!("{kind:?}"), came.say())),
+            came => Err(Miss::wrong(format!("a message of kind {} ({kind:?})", kind.number()), came.say())),
         }
     }
 

@@ -10,6 +10,7 @@ use ushield_protocol::noise::{DhSecret, Handshake, Pattern, Seed, StaticKey, Tra
 use ushield_protocol::pin::PinBlock;
 use ushield_protocol::secret::Secret;
 
+use crate::fit::Unfit;
 use crate::line::{Came, Line, PATIENCE, QUIET};
 use crate::miss::{Miss, Step, want};
 
@@ -83,7 +84,18 @@ pub(crate) struct Opening {
 impl Opening {
     /// P4: the digits are compared now.
     pub(crate) async fn compare(mut self) -> Step<Comparing> {
-        let body = self.line.take(Kind::Pairing).await?;
+        let body = match self.line.next(PATIENCE).await? {
+            Came::Message(Kind::Pairing, body) => body,
+            Came::Message(Kind::Refusal, body) => {
+                let code = body.first().copied().and_then(Code::from_wire);
+                let used = [Code::PinInitial, Code::PinLocked, Code::PhonesFull];
+                if let Some(code) = code.filter(|code| used.contains(code)) {
+                    return Err(Unfit::Used { code: code.to_string() }.into());
+                }
+                return Err(Miss::wrong("P4", Came::Message(Kind::Refusal, body).say()));
+            }
+            came => return Err(Miss::wrong("P4", came.say())),
+        };
         let plain = self.transport.open(&body).map_err(|_| Miss::wrong("P4", "bytes that do not open"))?;
         let p4 =
             P4::decode(&plain).map_err(|error| Miss::wrong("P4 as section 4 has it", error.to_string()))?;

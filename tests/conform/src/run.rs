@@ -1,7 +1,7 @@
 //! A run: every case once, in order.
 
 use crate::bench::{Bench, Setup};
-use crate::cases::{Case, Cost, all};
+use crate::cases::{Case, Cost, all, forget};
 use crate::fit;
 use crate::miss::Miss;
 use crate::report::{Entry, Outcome, Report, Skipped, Stop};
@@ -59,7 +59,11 @@ impl Run {
         let outcome = match ended {
             Ok(()) => return Ok(Outcome::Pass),
             Err(Miss::Skip(skipped)) => return Ok(Outcome::Skipped(skipped)),
-            Err(Miss::Stop(stop)) => return Err(stop),
+            Err(Miss::Stop(stop)) => {
+                // The next run is to find no phone of this one's.
+                let _ = forget::this(bench).await;
+                return Err(stop);
+            }
             Err(Miss::Wrong { expected, came }) => {
                 self.reach(bench).await?;
                 Outcome::Fail { expected, came }

@@ -39,7 +39,7 @@ pub(super) async fn other(bench: &mut Bench) -> Step {
     Ok(())
 }
 
-pub(super) async fn this(bench: &mut Bench) -> Step {
+pub(crate) async fn this(bench: &mut Bench) -> Step {
     let phone = bench.phone()?;
     let mut channel = bench.channel().await?;
     bench.put(&mut channel, &Request::Forget { phone: phone.id() }).await?;

@@ -12,7 +12,7 @@ use ushield_client::Error;
 use ushield_client::ports::{Connector, Entropy as Random, Link};
 use ushield_conform::bank::TestBank;
 use ushield_conform::face::{dismiss, open_pairing};
-use ushield_conform::{Hand, Key, Report, Setup, Stream, Streams, Unable, run};
+use ushield_conform::{Hand, Key, Report, Setup, Stop, Stream, Streams, Unable, run};
 use ushield_emulator::maker::Maker;
 use ushield_links::framed::{End, Framed};
 use ushield_protocol::code::Code;
@@ -417,6 +417,31 @@ pub(crate) fn try_with(mishap: Mishap) -> Report {
             Mishap::Nothing => setup.hand = token.hand(device(0xd1)),
             Mishap::Away { .. } => {}
         }
-        run(setup, |_| {}, |_| {}).await
+        let report = run(setup, |_| {}, |_| {}).await;
+        if report.stop.as_ref().is_some_and(|stop| matches!(stop, Stop::Unfit(_))) {
+            // Who names the right ones afterwards finds the token as it was.
+            let mut again = token.setup(10, Asked::default(), Mishap::Nothing);
+            again.now += 100_000;
+            let again = run(again, |_| {}, |_| {}).await;
+            assert!(
+                again.passes(),
+                "{mishap:?}, then the right ones: {:?} {:?}",
+                again.stop,
+                again.failures().collect::<Vec<_>>()
+            );
+        }
+        report
+    })
+}
+
+/// A run on a token that has a phone and its initial PIN: one that broke off left it so.
+pub(crate) fn try_used() -> Report {
+    in_virtual_time(async {
+        let token = switch_on(6, Profile::En1);
+        // Nobody is there any more after the first phone has paired.
+        let off = Mishap::Away { after: 75, tries: usize::MAX / 2 };
+        let first = run(token.setup(11, Asked::default(), off), |_| {}, |_| {}).await;
+        assert!(matches!(first.stop, Some(Stop::Away { .. })), "{:?}", first.stop);
+        run(token.setup(12, Asked::default(), Mishap::Nothing), |_| {}, |_| {}).await
     })
 }

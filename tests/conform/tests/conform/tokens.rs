@@ -4,7 +4,7 @@ use ushield_conform::{Entry, Outcome, Report, Skipped, Stop, Unfit, all};
 use ushield_protocol::planted::{Bug, plant};
 use ushield_protocol::render::Profile;
 
-use crate::support::{Asked, Mishap, try_token, try_with};
+use crate::support::{Asked, Mishap, try_token, try_used, try_with};
 
 fn say(entry: &Entry) -> String {
     format!("{} {}: {:?}", entry.rule, entry.case, entry.outcome)
@@ -98,6 +98,9 @@ fn what_belongs_to_another_token_is_not_blamed_on_this_one() {
         assert_eq!(failures(&report), Vec::<String>::new());
         assert!(!report.passes());
     }
+    let used = try_used();
+    let unfit = matches!(&used.stop, Some(Stop::Unfit(Unfit::Used { code })) if code == "pin-initial");
+    assert!(unfit && failures(&used).is_empty(), "{:?} {:?}", used.stop, failures(&used));
     let right = try_with(Mishap::Nothing);
     assert!(right.passes(), "{:?} {:?}", right.stop, failures(&right));
 }
