@@ -97,6 +97,7 @@ fn unfitting(words: &Words, unfit: &Unfit, options: &Conform) -> Failure {
             let values = [("file", maker.as_str()), ("reason", because)];
             Failure::usage("--maker", words.fill("conform-other-maker", &values))
         }
+        Unfit::Used { code } => Failure::usage("--token", words.fill("conform-used", &[("code", code)])),
         Unfit::Keys { bank, root } => {
             let values = [("bank", bank.as_str()), ("root", root), ("file", &keys)];
             Failure::usage("--keys", words.fill("conform-other-keys", &values))
@@ -241,7 +242,10 @@ mod tests {
         for lang in Language::ALL {
             let output = Output::new(Words::new(lang), false, Colour::Never);
             let mut report = Report {
-                cases: vec![entry("a-case", Outcome::Pass), entry("next", Outcome::Skipped(Skipped::Stopped))],
+                cases: vec![
+                    entry("a-case", Outcome::Pass),
+                    entry("next", Outcome::Skipped(Skipped::Stopped)),
+                ],
                 stop: Some(Stop::Away { case: Some("a-case"), returns: 2 }),
             };
             let gone = answer(&output, &report);
