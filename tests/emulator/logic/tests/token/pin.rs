@@ -62,6 +62,14 @@ fn one_comparison_for_one_ok() {
     world.press(Key::Ok);
     world.event(Code::PinNeeded);
     assert!(world.shows("Enter the PIN on the"), "the block was used up");
+
+    // Nor does a block count that comes while the screen says that the one before was wrong.
+    let (mut world, phone, _) = shown_with(Some(WRONG));
+    world.press(Key::Ok);
+    assert_eq!(world.event(Code::PinWrong), [4]);
+    world.request(&pin(WRONG));
+    assert!(world.take().is_none());
+    assert_eq!(world.reconnect(&phone).tries, 4);
 }
 
 #[test]
