@@ -1,13 +1,14 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test lint nostd soak test-valgrind test-all clean
+.PHONY: help build demo test planted lint nostd soak test-valgrind test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
 	@echo "make demo AUTO=1   the same, driven through the token's HTTP interface"
 	@echo "make build         the three programs, into target/debug"
 	@echo "make test          all tests: Rust and a C compiler, nothing else"
+	@echo "make planted       each planted bug in the tests that must fail with it: one table; BUG=name for one. Part of make test"
 	@echo "make lint          formatting and clippy"
 	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
@@ -24,6 +25,9 @@ demo:
 
 test: nostd
 	$(CARGO) test --locked --workspace
+
+planted:
+	$(CARGO) test --locked -p ushield-planted --test every_bug -- $(BUG)
 
 lint:
 	$(CARGO) fmt --all --check

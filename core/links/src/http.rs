@@ -165,6 +165,11 @@ fn tls(ca: &[u8]) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| bad().caused_by(error))?;
+    // No program has so much as the code of this one.
+    #[cfg(test)]
+    if ushield_protocol::planted::on(ushield_protocol::planted::Bug::AnyCertificate) {
+        return Ok(tests::any_certificate(config));
+    }
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 

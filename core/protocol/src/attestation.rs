@@ -9,6 +9,7 @@ use crate::cose::{Sign1, Tag};
 use crate::csr;
 use crate::key::{Hash, PhoneId, PublicKey, VerifySignature, sha256};
 use crate::message::Role;
+use crate::planted::{self, Bug};
 use crate::refusal::Refusal;
 
 /// Longest certificate request.
@@ -59,7 +60,7 @@ impl Attestation {
         verifier: &impl VerifySignature,
     ) -> Result<(Self, Hash), Refusal> {
         let message = Sign1::parse_as(Tag::Attest, bytes)?;
-        if !message.verify(Tag::Attest, device, verifier) {
+        if !message.verify(Tag::Attest, device, verifier) && !planted::on(Bug::AttestationUnverified) {
             return Err(Code::BadSignature.into());
         }
         let attestation = Self::decode(message.payload())?;

@@ -14,6 +14,7 @@ use crate::cbor::{DecodeError, Field, Fields, Reader, Reason, Writer};
 use crate::code::Code;
 use crate::cose::{Sign1, Tag, sign1};
 use crate::key::{BankId, DeviceId, Hash, KeyId, OrderId, ShortKeyId, Sign, VerifySignature};
+use crate::planted::{self, Bug};
 use crate::refusal::Refusal;
 
 /// Largest order, as COSE_Sign1.
@@ -278,7 +279,7 @@ impl Order<Received> {
         if !key.is_valid_at(payload.issued) {
             return Err(Refusal::at(Code::IssuedOutsideValidity, Field::outer(7)));
         }
-        if !key.allows(payload.operation.purpose()) {
+        if !key.allows(payload.operation.purpose()) && !planted::on(Bug::AnyOperation) {
             return Err(Refusal::at(Code::OperationNotAllowed, Field::outer(9)));
         }
         Ok(self.into_verified(payload))

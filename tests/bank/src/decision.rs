@@ -127,7 +127,8 @@ impl Answer {
             received: now,
         };
         let operation = found.order.payload().operation.clone();
-        Ok(Self { record, anomaly: found.anomaly, objection: found.objection, operation, new_key: None })
+        let anomaly = found.anomaly.filter(|_| !planted::on(Bug::TwoStatesBorne));
+        Ok(Self { record, anomaly, objection: found.objection, operation, new_key: None })
     }
 
     fn attestation(
@@ -268,6 +269,9 @@ fn pay(order: &OrderRow, transfer: &Transfer, rows: &Rows) -> Result<Verdict, Ba
         Posting { account: transfer.debtor_account.clone(), amount: -total },
         Posting { account: creditor, amount },
     ];
+    if planted::on(Bug::OneSidedBooking) && !rows.creditor_is_here {
+        postings.truncate(1);
+    }
     if charges > 0 {
         postings.push(Posting { account: income(currency), amount: charges });
     }

@@ -14,7 +14,6 @@
 
 pub mod app;
 pub mod bank;
-pub mod bugs;
 pub mod executor;
 pub mod exhaustive;
 pub mod fault;

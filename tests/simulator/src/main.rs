@@ -5,7 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ushield_protocol::planted::Bug;
-use ushield_simulator::bugs::caught_by;
 use ushield_simulator::fault::Table;
 use ushield_simulator::{Crypto, Run};
 
@@ -96,8 +95,10 @@ fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
     for violation in &outcome.violations {
         println!("VIOLATION {violation}");
     }
-    if let Some(test) = run.bug.and_then(caught_by) {
-        println!("This bug is not one that the simulator's seeds have to show: {test} catches it.");
+    let seeds_show = |bug: &Bug| bug.caught_by().iter().any(|test| test.starts_with("tests/simulator/"));
+    if let Some(bug) = run.bug.filter(|bug| !seeds_show(bug)) {
+        println!("This bug is not one that the simulator's seeds have to show. It is caught by:");
+        bug.caught_by().iter().for_each(|test| println!("    {test}"));
     }
     let verdict = match outcome.violations.len() {
         0 => "Nothing is wrong".to_owned(),

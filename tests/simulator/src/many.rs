@@ -49,7 +49,7 @@ impl Summary {
         let line = |(_, command, wrong): &(u64, String, Vec<String>)| {
             format!("{command}\n  {}\n", wrong.join("\n  "))
         };
-        self.failures.iter().map(line).collect()
+        format!("after {} seeds:\n", self.runs) + &self.failures.iter().map(line).collect::<String>()
     }
 }
 

@@ -189,7 +189,8 @@ fn run(scenarios: &[Scenario]) -> Count {
     stand_in::enable(true);
     let mut count = Count::default();
     for scenario in scenarios {
-        die_everywhere(*scenario, &mut count).unwrap_or_else(|why| panic!("{why}"));
+        die_everywhere(*scenario, &mut count)
+            .unwrap_or_else(|why| panic!("after {} deaths: {why}", count.once + count.twice));
     }
     println!(
         "crash points, {scenarios:?}: {} deaths, {} pairs of deaths, 0 lost or doubled",

@@ -3,6 +3,7 @@
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::{hkdf, hmac};
 use ushield_protocol::code::Code;
+use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -39,6 +40,9 @@ impl Sealer {
 
     /// The name of a key in a table.
     pub(super) fn name(&self, table: u8, key: &[u8]) -> Name {
+        if planted::on(Bug::StoreNamesInClear) {
+            return std::array::from_fn(|at| key.get(at).copied().unwrap_or_default());
+        }
         self.tag(&[b"name", &[table], key])
     }
 
@@ -105,6 +109,9 @@ impl Sealer {
 
     /// Binds a value to schema, table and key, so that rows cannot change places.
     fn place(&self, table: u8, name: &Name) -> Vec<u8> {
+        if planted::on(Bug::StorePlaceUnbound) {
+            return b"USHIELD-STORE".to_vec();
+        }
         [b"USHIELD-STORE", [self.schema, table].as_slice(), name].concat()
     }
 

@@ -334,7 +334,11 @@ pub(super) fn read_all(
         bytes = bytes.saturating_add(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
         take(table, record);
     }
-    if found == sum { Ok(Health { records: found.rows, bytes }) } else { Err(corrupt()) }
+    if found == sum || planted::on(Bug::StoreSumUnchecked) {
+        Ok(Health { records: found.rows, bytes })
+    } else {
+        Err(corrupt())
+    }
 }
 
 /// While a store is examined our own statements are right: where SQLite cannot run them, the file is wrong.

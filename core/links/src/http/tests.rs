@@ -1,8 +1,11 @@
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::client::WantsClientCert;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ConfigBuilder, DigitallySignedStruct, ServerConfig, SignatureScheme, WantsVerifier};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -46,6 +49,53 @@ impl Ca {
 
     fn bank(&self, port: u16) -> HttpsBank {
         HttpsBank::new(&format!("https://localhost:{port}"), self.pem.as_bytes(), Limits::default()).unwrap()
+    }
+}
+
+/// For [`Bug::AnyCertificate`]: whoever is there is the bank.
+///
+/// [`Bug::AnyCertificate`]: ushield_protocol::planted::Bug::AnyCertificate
+#[derive(Debug)]
+struct Anybody(CryptoProvider);
+
+pub(super) fn any_certificate(config: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
+    let config: ConfigBuilder<ClientConfig, WantsClientCert> =
+        config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(ring::default_provider())));
+    config.with_no_client_auth()
+}
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

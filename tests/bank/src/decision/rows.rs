@@ -6,6 +6,7 @@ use ushield_protocol::authorization::{AuthorizationPayload, Decision, Uv};
 use ushield_protocol::cose::Sign1;
 use ushield_protocol::key::{DeviceId, Hash, KeyId, OrderId, PublicKey};
 use ushield_protocol::order::{self, Order};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::render::{PaidBefore, Profile};
 use ushield_protocol::verify::{KeyRecord, Neighbours, OrderRecord, Records};
 
@@ -143,9 +144,10 @@ impl Rows {
 
 impl Records for Rows {
     fn order(&self, hash: &Hash) -> Option<OrderRecord> {
-        let order = self.order.as_ref().filter(|order| order.hash == *hash)?;
+        let any = planted::on(Bug::AnyBytesOfAnOrder);
+        let order = self.order.as_ref().filter(|order| order.hash == *hash || any)?;
         // The bytes are what was issued under this hash, or the database was tampered with.
-        Order::receive(&order.bytes).ok().filter(|order| order.hash() == *hash)?;
+        Order::receive(&order.bytes).ok().filter(|order| order.hash() == *hash || any)?;
         let key = |row: &KeyRow| KeyRecord {
             key: row.key,
             decision: row.decision,

@@ -15,6 +15,5 @@
 )]
 
 mod front_end;
-mod planted;
 mod play;
 mod token;

@@ -266,7 +266,7 @@ pub(crate) fn report(name: &str, played: Result<Count, Caught>) -> Count {
         }
         Err(Caught { seed, count, violations }) => {
             panic!(
-                "{name}: seed {seed} (sequence {}, world {}): {violations:#?}",
+                "{name}: after {} sequences in {} worlds, seed {seed}: {violations:#?}",
                 count.sequences, count.worlds
             )
         }

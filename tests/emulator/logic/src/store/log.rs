@@ -8,6 +8,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
 use super::StoreFault;
@@ -103,11 +104,16 @@ impl Draft {
 
     /// Makes it the current half, in one word.
     pub(crate) fn commit(self, flash: &mut impl Flash) -> Result<Log, StoreFault> {
+        self.write_head(flash)?;
         let Self { half, generation, end } = self;
+        Ok(Log { half, generation, end })
+    }
+
+    fn write_head(&self, flash: &mut impl Flash) -> Result<(), StoreFault> {
+        let Self { half, generation, .. } = self;
         program(flash, half.start, MAGIC)?;
         program(flash, half.start + WORD, generation.to_le_bytes())?;
-        program(flash, half.start + 2 * WORD, (!generation).to_le_bytes())?;
-        Ok(Log { half, generation, end })
+        program(flash, half.start + 2 * WORD, (!generation).to_le_bytes())
     }
 }
 
@@ -243,6 +249,9 @@ impl Log {
         let target = if self.half == first { second } else { first };
         let generation = self.generation.checked_add(1).ok_or(StoreFault::Full)?;
         let mut draft = Draft::begin(flash, target, generation)?;
+        if planted::on(Bug::CompactionCountsEarly) {
+            draft.write_head(flash)?;
+        }
         let mut at = self.half.start + HEAD;
         loop {
             let next = self.entries(flash, at).find(|entry| self.is_current(flash, entry));

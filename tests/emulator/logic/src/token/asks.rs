@@ -7,6 +7,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::key::PhoneId;
 use ushield_protocol::message::Reply;
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 
 use super::face::Face;
 use super::link::Awaited;
@@ -57,8 +58,12 @@ impl<B: Board> Token<B> {
         let page = self.screens.pin_change();
         self.draw(&page)?;
         let until = now.plus(UNANSWERED);
-        self.face = Face::Asked(Ask::ChangePin(ChangePin { old, new, last_try: false, until }));
+        let ask = Ask::ChangePin(ChangePin { old, new, last_try: false, until });
         self.await_customer(Awaited::Ask, now);
+        if planted::on(Bug::PinChangedWithoutOk) {
+            return Ok(self.ask_key(ask, Key::Ok, now)?);
+        }
+        self.face = Face::Asked(ask);
         Ok(())
     }
 
@@ -67,8 +72,12 @@ impl<B: Board> Token<B> {
         let name = self.vault.phone(&phone)?.ok_or(Code::NotFound)?.name;
         let page = self.screens.forget(&phone, &name);
         self.draw(&page)?;
-        self.face = Face::Asked(Ask::Forget { phone, until: now.plus(UNANSWERED) });
+        let ask = Ask::Forget { phone, until: now.plus(UNANSWERED) };
         self.await_customer(Awaited::Ask, now);
+        if planted::on(Bug::ForgottenWithoutOk) {
+            return Ok(self.ask_key(ask, Key::Ok, now)?);
+        }
+        self.face = Face::Asked(ask);
         Ok(())
     }
 

@@ -106,7 +106,8 @@ impl<B: Board> Token<B> {
         }
         // 10
         self.check_state(payload)?;
-        let notices = Notices { paid_before: self.vault.paid_before(payload)? };
+        let paid_before = self.vault.paid_before(payload)?;
+        let notices = Notices { paid_before: paid_before.filter(|_| !planted::on(Bug::SecondPaymentUnsaid)) };
         let pages = render::pages(&order, self.vault.me.profile, &notices).map_err(Refusal::from)?;
         Ok(Admission::New(Box::new(order), pages))
     }

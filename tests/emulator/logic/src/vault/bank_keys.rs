@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use ushield_protocol::bank_key::{BankKey, Purpose};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{Hash, P256Verifier, ShortKeyId, sha256};
+use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::refusal::Refusal;
 
 use super::epochs::Epoch;
@@ -32,7 +33,7 @@ impl<B: Board> Vault<B> {
         for purpose in &key.purposes {
             match seen.of(*purpose) {
                 Some(seen) if seen == epoch => taken = true,
-                Some(seen) if seen.number >= epoch.number => fallen = true,
+                Some(seen) if seen.number >= epoch.number && !planted::on(Bug::EpochFalls) => fallen = true,
                 _ => raised.push(*purpose),
             }
         }

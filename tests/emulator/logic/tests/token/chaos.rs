@@ -521,8 +521,9 @@ pub(crate) fn play(ground: &mut Ground, seed: u64) -> Result<usize, String> {
 fn play_all(seeds: std::ops::Range<u64>, what: &str) {
     let mut ground = Ground::new();
     let (count, mut decided) = (seeds.end - seeds.start, 0);
-    for seed in seeds {
-        decided += play(&mut ground, seed).unwrap_or_else(|why| panic!("sequence {seed}: {why}"));
+    for (at, seed) in seeds.enumerate() {
+        decided += play(&mut ground, seed)
+            .unwrap_or_else(|why| panic!("after {} sequences, seed {seed}: {why}", at + 1));
     }
     println!("{what}: {count} sequences of {STEPS} steps, {decided} orders decided");
     assert!(decided as u64 > count / 10, "phones that decide nothing try nothing");

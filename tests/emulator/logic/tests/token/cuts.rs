@@ -338,7 +338,8 @@ fn check_all(chosen: impl Fn(usize) -> bool) {
         }
         let command = make();
         let mut counts = Counts::default();
-        check(&mut world, &command, &mut counts).unwrap_or_else(|why| panic!("{}: {why}", command.name));
+        check(&mut world, &command, &mut counts)
+            .unwrap_or_else(|why| panic!("after {} cuts, {}: {why}", all.cuts + counts.cuts, command.name));
         let bounds = match counts.operations {
             0..=LONG => "16 subsets at each".to_owned(),
             _ => format!("a compaction: 16 subsets at every {EVERY}th, one at the others"),

@@ -30,7 +30,6 @@ mod pages;
 mod pairing;
 mod pin;
 mod pin_change;
-mod planted;
 mod power;
 mod refusals;
 mod second_payment;
