@@ -17,6 +17,8 @@ use crate::hand::{Hand, Key, Unable};
 
 /// Beyond which the face does not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for a token that starts: it may write its whole flash anew, every word through to the disk.
+const START: Duration = Duration::from_secs(180);
 
 /// Presses the keys and reads the screen of a software token.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +49,8 @@ impl FaceHand {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: &str, path: &str) -> Result<T, Unable> {
-        let answer = timeout(PATIENCE, self.exchange(method, path)).await;
+        let patience = if path.starts_with("/power/") { START } else { PATIENCE };
+        let answer = timeout(patience, self.exchange(method, path)).await;
         let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let answer = answer.map_err(|error| Unable::because(format!("http://{}: {error}", self.0)))?;
         let screen = answer

@@ -37,8 +37,7 @@ async fn ok_and_cut(bench: &mut Bench, channel: &mut Channel, operation: u32) ->
 
 pub(super) async fn approval(bench: &mut Bench) -> Step {
     bench.pay()?;
-    let mut cuts = 0;
-    for operation in operations() {
+    for (cuts, operation) in operations().enumerate() {
         let mut channel = bench.channel().await?;
         let (order, bytes) = bench.signed_transfer().await?;
         let pages = bench.pages(&bytes, &Default::default()).await?;
@@ -70,7 +69,6 @@ pub(super) async fn approval(bench: &mut Bench) -> Step {
             }
             (None, _) => return Err(Miss::wrong("the answer, or not-found", say(&kept))),
         }
-        cuts += 1;
     }
     Err(Miss::wrong("an approval of fewer than ten thousand writes", "no end of them"))
 }

@@ -220,10 +220,7 @@ pub(super) async fn in_sequence(bench: &mut Bench) -> Step {
             Code::Malformed,
         ),
         (
-            sign_with(
-                &OrderPayload { bank: other_bank, addressee: other_key.clone(), ..good.clone() },
-                &transfer,
-            )?,
+            sign_with(&OrderPayload { bank: other_bank, addressee: other_key, ..good.clone() }, &transfer)?,
             Code::WrongBank,
         ),
         (sign_with(&OrderPayload { addressee: other_key, ..at(early) }, &transfer)?, Code::WrongAddressee),
