@@ -164,7 +164,8 @@ fn verdict(words: &Words, report: &Report) -> (String, u8) {
         return (words.say("conform-passes"), 0);
     }
     let failed = report.failures().next().is_some();
-    (words.say(if failed { "conform-fails" } else { "conform-incomplete" }), exit_of(Class::Terminal))
+    let verdict = if failed { words.say("conform-fails") } else { words.say("conform-incomplete") };
+    (verdict, exit_of(Class::Terminal))
 }
 
 /// What was done, what is right, what came, and where the remedy stands.
