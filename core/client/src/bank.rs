@@ -135,6 +135,26 @@ fn parse<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, serde_json::
     serde_json::from_slice(&response.body)
 }
 
+/// Into memory that need not grow: what a buffer leaves behind when it grows is not wiped, and a password may be in it.
 pub(crate) fn json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Error> {
-    serde_json::to_vec(value).map(Zeroizing::new).map_err(|error| Error::new(Code::BadInput).caused_by(error))
+    let bad = |error| Error::new(Code::BadInput).caused_by(error);
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value).map_err(bad)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *bytes, value).map_err(bad)?;
+    Ok(bytes)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -157,7 +157,7 @@ fn may_be_found(case: &str, line: &Line) -> bool {
     // A handshake's channel keys live while the channel does. The control leaves what it leaves.
     (case == "handshake" && line.phase == "after-sealed" && line.canary.starts_with("channel-"))
         || case == "control"
-        // A JSON writer's buffer grows, and a reader unescapes into one of its own: neither is wiped. Counted and printed.
+        // A JSON reader unescapes into a buffer of its own that is not wiped; no honest bank escapes a session's token. Counted and printed.
         || (case == "json" && line.phase.starts_with("known-"))
 }
 
