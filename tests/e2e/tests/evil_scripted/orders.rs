@@ -1,5 +1,7 @@
 //! A bank that lies in an order, or has it signed by a key that may not.
 
+use std::sync::{Arc, Mutex};
+
 use ushield_client::Error;
 use ushield_client::error::Place;
 use ushield_e2e::evil::bank::statement;
@@ -428,4 +430,39 @@ async fn an_honest_bank_after_a_lie_makes_one_order() {
     assert!(resumed[0].1.is_ok());
     assert_eq!(world.bank.executed().len(), 1);
     assert_eq!(world.bank.orders(), 2, "the certificate's and this one");
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_was_lost_finds_its_order_with_a_like_one() {
+    let world = World::ready(136).await;
+    let lost = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lost);
+    world.bank.answers(move |request, response| {
+        if request.path != "/v1/orders" {
+            return Ok(response);
+        }
+        *kept.lock().unwrap() = response.body.to_vec();
+        Err(Error::new(Code::BankUnreachable))
+    });
+    is(&world.create().await.unwrap_err(), Code::BankUnreachable);
+    world.bank.repent();
+    // The bank has made that order, and answers a like request with it.
+    let like = ushield_bank_api::Transfer { remittance_text: "other words".to_owned(), ..transfer() };
+    let id = world.client.create_transfer(&world.person, None, &like).await.unwrap();
+    let resumed = world.client.resume(&world.token, &world.person).await.unwrap();
+    assert!(resumed.iter().all(|(of, report)| *of == Some(id) && report.is_ok()), "{resumed:?}");
+    assert_eq!(world.statuses().await, ["executed"]);
+    assert_eq!(world.bank.executed(), [(id, 1_234_567)]);
+
+    // A request that is asked later than the order that answers it cannot be the one that made it.
+    world.clock.advance(1);
+    let first = lost.lock().unwrap().clone();
+    world.bank.answers(move |request, mut response| {
+        if request.path == "/v1/orders" {
+            response.body = zeroize::Zeroizing::new(first.clone());
+        }
+        Ok(response)
+    });
+    is(&world.create().await.unwrap_err(), Code::BankLied);
+    assert_eq!(world.bank.executed().len(), 1);
 }
