@@ -15,7 +15,8 @@ pub const AFTER_EXPIRY: u64 = 60_000;
 /// A request without an order has to be over so long after it was made: no order of it lives longer, and the phone may have been at the
 /// token with another one until then.
 const REQUEST: u64 = MAX_MONEY_LIFE * 1_000 + AFTER_EXPIRY;
-/// A session that has ended stands in the way of a phone at the token: it cannot ask the bank before the token gives up.
+/// A phone that is at the token does one thing at a time: until the token gives up another order waits, and a session that has ended
+/// keeps it from asking the bank.
 const REVIEW: u64 = 130_000;
 
 impl World {
@@ -61,13 +62,15 @@ impl World {
     fn open_records(&self, phone: usize, quiet: u64) -> Vec<(OrderRecord, u64)> {
         let side = &self.phones[phone];
         let signed_in = self.is_signed_in(phone);
+        let at_token = self.token.serving.and_then(|link| self.links.phone_of(link)) == Some(phone);
         let records = side.disk.list(Table::Order).unwrap_or_default();
         let records = records.into_iter().filter_map(|(key, value)| {
             let record = OrderRecord::decode(&value).expect("an order's record is as the client writes it");
             let since = side.since.get(&key).map_or(0, |(_, since)| *since);
             let due = due(&record, quiet, since, side.skew)?;
             let due = if signed_in { due.max(side.signed_in + AFTER_EXPIRY) } else { due + REVIEW };
-            Some((record, due))
+            let waits = signed_in && at_token && needs_nobody(&record);
+            Some((record, if waits { due + REVIEW } else { due }))
         });
         records.collect()
     }
@@ -85,6 +88,11 @@ impl World {
         let now = self.unix().saturating_add_signed(side.skew);
         ends().expect("a session as the client writes it") > now
     }
+}
+
+/// Whether only the bank has to say something.
+fn needs_nobody(record: &OrderRecord) -> bool {
+    record.life.cancelled() || matches!(record.life.stage(), Stage::Decided { .. } | Stage::Submitted { .. })
 }
 
 fn due(record: &OrderRecord, quiet: u64, since: u64, skew: i64) -> Option<u64> {

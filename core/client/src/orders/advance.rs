@@ -84,7 +84,7 @@ impl Client {
     }
 
     /// Goes on with every order that is not over: first what needs nobody, then what has to be asked for, then the ones that
-    /// need a token and its customer, the most urgent first.
+    /// need a token and its customer, the most urgent first. One after the other: while one is at the token, another call may go on with the rest.
     ///
     /// # Errors
     /// Per order, beside its id, `store-corrupt` for a record that cannot be read among them; the list itself fails with `store-*`.
