@@ -27,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 use ushield_client::Error;
 use ushield_client::catalogue::Language;
 use ushield_protocol::code::Code;
+use ushield_protocol::planted;
 
 use crate::args::{Cli, Command, Global};
 use crate::customer::Terminal;
@@ -40,6 +41,10 @@ use crate::session::Context;
 use crate::words::Words;
 
 fn main() -> ExitCode {
+    if let Some(why) = planted::refusal() {
+        eprintln!("ushield: {why}");
+        return ExitCode::FAILURE;
+    }
     let Cli { global, command } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(not_understood(&error)),

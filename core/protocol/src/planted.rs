@@ -276,8 +276,15 @@ pub const fn on(_: Bug) -> bool {
     false
 }
 
+/// Why a program that is no test must not start: built together with the tests it has the feature, and the environment plants a bug.
+#[cfg(not(feature = "planted"))]
+#[must_use]
+pub const fn refusal() -> Option<&'static str> {
+    None
+}
+
 #[cfg(feature = "planted")]
-pub use self::chosen::{PLANTED, on, plant};
+pub use self::chosen::{PLANTED, on, plant, refusal};
 
 #[cfg(feature = "planted")]
 mod chosen {
@@ -293,8 +300,19 @@ mod chosen {
     thread_local! {
         static HERE: Cell<Option<Bug>> = const { Cell::new(None) };
     }
-    static EVERYWHERE: LazyLock<Option<Bug>> =
-        LazyLock::new(|| std::env::var(PLANTED).ok().and_then(|name| Bug::from_name(&name)));
+    static EVERYWHERE: LazyLock<Option<Bug>> = LazyLock::new(|| {
+        let name = std::env::var(PLANTED).ok()?;
+        let bug = Bug::from_name(&name);
+        assert!(bug.is_some(), "{PLANTED} names {name}, and there is no such bug");
+        bug
+    });
+
+    /// Why a program that is no test must not start.
+    #[must_use]
+    pub fn refusal() -> Option<&'static str> {
+        let why = "built together with tests, and USHIELD_PLANTED plants a bug in it; `make build` builds it without";
+        std::env::var_os(PLANTED).map(|_| why)
+    }
 
     /// Whether this bug is planted, in this thread or everywhere.
     #[must_use]

@@ -16,10 +16,15 @@ use ushield_bank::clock::SystemClock;
 use ushield_bank::error::{BankError, Causes};
 use ushield_bank::{Bank, Config};
 use ushield_protocol::key::BankId;
+use ushield_protocol::planted;
 
 use crate::args::{Args, Command, CustomerCommand, Serve, TokenCommand};
 
 fn main() -> ExitCode {
+    if let Some(why) = planted::refusal() {
+        eprintln!("ushield-bank: {why}");
+        return ExitCode::FAILURE;
+    }
     let args = Args::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));

@@ -111,8 +111,8 @@ impl Hand for FaceHand {
         self.switch("on", true).await
     }
 
-    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
-        self.switch(&format!("cut?at={operation}"), true).await
+    async fn cut_power_at(&mut self, operation: u32) -> Result<bool, Unable> {
+        self.switch(&format!("cut?at={operation}"), true).await.map(|()| true)
     }
 
     async fn device(&mut self) -> Result<Option<DeviceId>, Unable> {

@@ -59,13 +59,13 @@ pub trait Hand: Send {
     async fn restart(&mut self) -> Result<(), Unable>;
 
     /// Lets the power go at the flash operation with this number, counted from 1 from now on. The token stays off until
-    /// [`Hand::restart`].
+    /// [`Hand::restart`]. False where nobody can count them, as a person.
     ///
     /// # Errors
-    /// [`Unable`], where nobody can count them.
-    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
+    /// [`Unable`]: it could, and failed.
+    async fn cut_power_at(&mut self, operation: u32) -> Result<bool, Unable> {
         let _ = operation;
-        Err(Unable::because("nobody can cut the power in the middle of a write"))
+        Ok(false)
     }
 
     /// Which token it has in hand. Nothing where it cannot tell.

@@ -10,6 +10,7 @@
 use std::process::Command;
 
 use ushield_planted::root;
+use ushield_protocol::planted::PLANTED;
 
 /// The features of `ushield-protocol` in a build of these packages.
 fn features(packages: &[&str]) -> Vec<String> {
@@ -30,4 +31,28 @@ fn the_programs_have_neither_bugs_nor_stand_ins() {
     assert_eq!(features(&["ushield-cli", "ushield-bank", "ushield-emulator"]), ["ring"]);
     // The control.
     assert!(features(&["ushield-simulator"]).iter().any(|feature| feature == "planted"));
+}
+
+/// Built together with tests a program has the feature: it does not start with a bug.
+#[test]
+fn a_program_with_the_feature_does_not_start_with_a_bug() {
+    let programs: Vec<_> = ["ushield", "ushield-token", "ushield-bank"]
+        .iter()
+        .map(|name| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(name))
+        .filter(|program| program.exists())
+        .collect();
+    for program in programs {
+        let run = |bug: Option<&str>| {
+            let mut command = Command::new(&program);
+            command.arg("--version").env_remove(PLANTED);
+            command.envs(bug.map(|bug| (PLANTED, bug))).output().unwrap()
+        };
+        assert!(run(None).status.success(), "{program:?}");
+        // Without the feature the variable means nothing, and the version is said.
+        let output = run(Some("field-not-rendered"));
+        let said = String::from_utf8_lossy(&output.stderr).contains(PLANTED);
+        let has_it =
+            std::fs::read(&program).unwrap().windows(PLANTED.len()).any(|bytes| bytes == PLANTED.as_bytes());
+        assert_eq!((output.status.success(), said), (!has_it, has_it), "{program:?}");
+    }
 }

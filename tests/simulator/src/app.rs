@@ -55,7 +55,8 @@ impl Customer for AtPhone {
         let pin = match reason {
             PinReason::New => PIN,
             _ => {
-                let (pin, right) = world.person.types();
+                let screen = world.token.serial;
+                let (pin, right) = world.person.types(screen);
                 let counts = right && matches!(reason, PinReason::Approve | PinReason::WrongBefore { .. });
                 let now = world.now;
                 world.phones[self.0.phone].right_pins.extend(counts.then_some(now));

@@ -47,6 +47,8 @@ pub struct Person {
     pub changed: bool,
     /// Whether the PIN that was typed last is the one they believe in; nothing since it was used.
     pub typed: Option<bool>,
+    /// The screen that stood there when it was typed.
+    typed_at: u64,
     /// Tries that the token said were left, last.
     pub tries: u8,
     /// OK was pressed since for a PIN that they believe in.
@@ -81,6 +83,7 @@ impl Person {
             typed: None,
             tries: 5,
             maybe_right: false,
+            typed_at: 0,
             oks: 0,
             cuts: 0,
             confirmed: BTreeMap::new(),
@@ -96,8 +99,9 @@ impl Person {
         self.act = None;
     }
 
-    /// A PIN to type, and whether they believe in it.
-    pub fn types(&mut self) -> (&'static str, bool) {
+    /// A PIN to type while this screen stands there, and whether they believe in it.
+    pub fn types(&mut self, screen: u64) -> (&'static str, bool) {
+        self.typed_at = screen;
         let right = self.quiet || self.tries < 3 || !self.rng.permille(self.nature.mistypes);
         self.typed = Some(right);
         let believed = if self.changed { PIN } else { INITIAL };
@@ -352,7 +356,7 @@ impl World {
         }
         self.person.tries = left;
         // Before the next one arrives, there is nothing to press OK for.
-        if self.person.looks == 1 {
+        if self.person.looks == 1 && self.person.typed_at != self.token.serial {
             self.person.typed = None;
         }
     }

@@ -21,7 +21,9 @@ fn operations() -> impl Iterator<Item = u32> {
 
 /// OK, with the power going at this operation: what came before the end, if anything did.
 async fn ok_and_cut(bench: &mut Bench, channel: &mut Channel, operation: u32) -> Step<(Option<Reply>, bool)> {
-    bench.setup.hand.cut_power_at(operation).await.map_err(|_| Skipped::NoSwitch)?;
+    if !bench.setup.hand.cut_power_at(operation).await? {
+        return Err(Skipped::NoSwitch.into());
+    }
     bench.press(Key::Ok).await?;
     let first = match channel.line.next(PATIENCE).await? {
         Came::Message(_, body) => Some(channel.open(&body)?),

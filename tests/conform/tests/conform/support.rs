@@ -275,9 +275,9 @@ impl Hand for Fingers {
     async fn open_pairing(&mut self) -> Result<(), Unable> {
         open_pairing(self).await
     }
-    async fn cut_power_at(&mut self, operation: u32) -> Result<(), Unable> {
+    async fn cut_power_at(&mut self, operation: u32) -> Result<bool, Unable> {
         assert!(self.events.send(Event::CutAt(u64::from(operation) - 1)).await.is_ok());
-        Ok(())
+        Ok(true)
     }
     async fn device(&mut self) -> Result<Option<DeviceId>, Unable> {
         Ok(self.device)

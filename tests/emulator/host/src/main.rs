@@ -24,10 +24,15 @@ use ushield_emulator::{
     state::{StateFolder, write_whole},
 };
 use ushield_protocol::key::{DeviceId, hex};
+use ushield_protocol::planted;
 
 use cli::{Cli, Command, FaceKind, Personalise, Run};
 
 fn main() -> ExitCode {
+    if let Some(why) = planted::refusal() {
+        eprintln!("ushield-token: {why}");
+        return ExitCode::FAILURE;
+    }
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Personalise(options) => make(options, cli.json),
