@@ -18,6 +18,7 @@ pub mod cose;
 pub mod csr;
 pub mod currency;
 pub mod device;
+pub mod framing;
 pub mod key;
 pub mod mac;
 pub mod message;
