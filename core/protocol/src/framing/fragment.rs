@@ -213,6 +213,23 @@ impl<'a> Fragment<'a> {
     }
 }
 
+/// Fragment `index` of a message; nothing beyond the last one, and nothing of a body above the limit.
+#[must_use]
+pub fn part(
+    size: WriteSize,
+    (number, acknowledges): (Number, Number),
+    (kind, body): (Kind, &[u8]),
+    index: u8,
+) -> Option<Vec<u8>> {
+    let length = u16::try_from(body.len()).ok().filter(|_| body.len() <= MAX_BODY)?;
+    let bytes = body.get(size.place(index, body.len())?)?;
+    let fragment = match index {
+        0 => Fragment::Start { number, kind, acknowledges, length, bytes },
+        index => Fragment::Continuation { number, index, bytes },
+    };
+    Some(fragment.encode())
+}
+
 fn head(number: Number, kind: Kind, acknowledges: Number, length: u16, bytes: &[u8]) -> Vec<u8> {
     let [high, low] = (u16::from(acknowledges.0) << 13 | length & LENGTH).to_be_bytes();
     let mut value = Vec::from([0b0100_0000 | kind.number() << 3 | number.0, high, low]);

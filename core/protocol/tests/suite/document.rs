@@ -39,12 +39,15 @@ fn every_example_of_the_document_holds() {
             "receipt" => statement(&block, Tag::Receipt, "receipt"),
             "pages-transfer" => shown(&block, &order("transfer-realistic", &Both)),
             "pages-certificate" => shown(&block, &order("certificate-pay", &Both)),
+            "advertisement" => crate::links::advertisement(&block),
+            "fragments" => crate::links::fragments(&block),
+            "apdus" => crate::links::apdus(&block),
             other => panic!("nobody checks block {other}"),
         }
         block.finish();
         checked += 1;
     }
-    assert_eq!(checked, 15);
+    assert_eq!(checked, 18);
 }
 
 fn hello(block: &Block) {

@@ -14,6 +14,7 @@ mod blocks;
 mod chains;
 mod document;
 mod generators;
+mod links;
 mod matrix;
 mod messages;
 mod mutations;
