@@ -18,8 +18,8 @@ SEALED = 3
 def fragments(write, kind, number, acknowledges, body):
     """The writes that carry a message."""
     first = body[: write - 3]
-    word = acknowledges << 13 | len(body)
-    out = [bytes([0b01_000_000 | kind << 3 | number]) + word.to_bytes(2, "big") + first]
+    word = acknowledges << 12 | len(body) % 4096
+    out = [bytes([0b1_000_0000 | kind << 4 | number]) + word.to_bytes(2, "big") + first]
     rest = body[len(first) :]
     for index in range(1, 255):
         if not rest:
@@ -30,15 +30,15 @@ def fragments(write, kind, number, acknowledges, body):
 
 
 def keep_alive(last, acknowledges):
-    return bytes([0b01_101_000 | last]) + (acknowledges << 13).to_bytes(2, "big")
+    return bytes([0b1_101_0000 | last]) + (acknowledges << 12).to_bytes(2, "big")
 
 
 def nack(number, index):
-    return bytes([0b10_000_000 | number, index])
+    return bytes([0b1_110_0000 | number, index])
 
 
 def ack(number):
-    return bytes([0b10_001_000 | number])
+    return bytes([0b1_111_0000 | number])
 
 
 def advertisement(data):
@@ -87,12 +87,12 @@ def made():
             {"write": write, "kind": kind, "number": number, "acknowledges": acknowledges, "body": body.hex(),
              "fragments": [f.hex() for f in fragments(write, kind, number, acknowledges, body)]}
             for write in (20, 182, 512) for body in bodies.values()
-            for kind, number, acknowledges in ((1, 0, 7), (SEALED, 5, 2))
+            for kind, number, acknowledges in ((1, 0, 15), (SEALED, 5, 2))
         ],
         "signals": [
-            *({"name": "keep-alive", "number": n, "acknowledges": a, "bytes": keep_alive(n, a).hex()} for n in range(8) for a in range(8)),
-            *({"name": "nack", "number": n, "index": i, "bytes": nack(n, i).hex()} for n in range(8) for i in (0, 1, 228, 255)),
-            *({"name": "ack", "number": n, "bytes": ack(n).hex()} for n in range(8)),
+            *({"name": "keep-alive", "number": n, "acknowledges": a, "bytes": keep_alive(n, a).hex()} for n in range(16) for a in range(16)),
+            *({"name": "nack", "number": n, "index": i, "bytes": nack(n, i).hex()} for n in range(16) for i in (0, 1, 228, 255)),
+            *({"name": "ack", "number": n, "bytes": ack(n).hex()} for n in range(16)),
         ],
         "select": select().hex(),
         "poll": "80c2000000",

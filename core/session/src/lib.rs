@@ -13,6 +13,7 @@ extern crate std;
 pub mod channel;
 pub mod delivery;
 pub mod error;
+pub mod framing;
 pub mod order_life;
 pub mod pairing;
 pub mod record;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::message::{Kind, MAX_BODY};
+use crate::message::Kind;
 
 /// Largest value of a characteristic (Bluetooth Core, Vol 3 Part F, 3.2.9).
 pub const MAX_VALUE: usize = 512;
@@ -15,7 +15,12 @@ pub const ALL: u8 = 255;
 /// What a write carries beside the body, in a start and in a continuation.
 const START: usize = 3;
 const CONTINUATION: usize = 2;
-const LENGTH: u16 = 0x1fff;
+/// 0 stands for 4,096, the largest body; none is empty.
+const LENGTH: u16 = 0x0fff;
+const LARGEST: u16 = 4_096;
+const START_BIT: u8 = 0x80;
+const NACK: u8 = 6;
+const ACK: u8 = 7;
 
 /// Bytes of a write: `min(MTU - 3, 512)`, at least 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +66,7 @@ impl WriteSize {
     }
 }
 
-/// A message's number: modulo 8, by direction and connection.
+/// A message's number: modulo 16, by direction and connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number(u8);
 
@@ -69,15 +74,15 @@ impl Number {
     /// The first message's.
     pub const FIRST: Self = Self(0);
     /// What stands for "none yet": the one before the first.
-    pub const NONE: Self = Self(7);
+    pub const NONE: Self = Self(15);
 
-    /// Modulo 8.
+    /// Modulo 16.
     #[must_use]
     pub const fn new(number: u8) -> Self {
-        Self(number & 7)
+        Self(number & 15)
     }
 
-    /// 0 to 7.
+    /// 0 to 15.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
@@ -95,10 +100,10 @@ impl Number {
         Self::new(self.0.wrapping_sub(1))
     }
 
-    /// How many messages after `other` this one is, 0 to 7.
+    /// How many messages after `other` this one is, 0 to 15.
     #[must_use]
     pub const fn since(self, other: Self) -> u8 {
-        self.0.wrapping_sub(other.0) & 7
+        self.0.wrapping_sub(other.0) & 15
     }
 }
 
@@ -113,7 +118,7 @@ pub enum Fragment<'a> {
         kind: Kind,
         /// Newest message of the other side that is there with all before it.
         acknowledges: Number,
-        /// Length of the whole body.
+        /// Length of the whole body: 1 to 4,096.
         length: u16,
         /// The body's first bytes.
         bytes: &'a [u8],
@@ -157,17 +162,16 @@ impl<'a> Fragment<'a> {
     pub fn decode(value: &'a [u8]) -> Result<Self, NotAFragment> {
         let (first, rest) = value.split_first().ok_or(NotAFragment)?;
         let number = Number::new(*first);
-        let fragment = match (first >> 6, first >> 3 & 7, rest) {
-            (0b01, kind, [high, low, bytes @ ..]) => {
+        let fragment = match (first & START_BIT != 0, first >> 4 & 7, rest) {
+            (true, NACK, [index]) => Self::Nack { number, index: *index },
+            (true, ACK, []) => Self::Ack { number },
+            (true, kind, [high, low, bytes @ ..]) => {
                 let word = u16::from_be_bytes([*high, *low]);
-                let (acknowledges, length) = (Number::new(high >> 5), word & LENGTH);
-                Self::start(number, kind, acknowledges, length, bytes)?
+                Self::start(number, kind, Number::new(high >> 4), word & LENGTH, bytes)?
             }
-            (0b00, 0, [index @ 1..=254, bytes @ ..]) if !bytes.is_empty() => {
+            (false, 0, [index @ 1..=254, bytes @ ..]) if !bytes.is_empty() => {
                 Self::Continuation { number, index: *index, bytes }
             }
-            (0b10, 0, [index]) => Self::Nack { number, index: *index },
-            (0b10, 1, []) => Self::Ack { number },
             _ => return Err(NotAFragment),
         };
         if value.len() > MAX_VALUE { Err(NotAFragment) } else { Ok(fragment) }
@@ -180,16 +184,14 @@ impl<'a> Fragment<'a> {
         length: u16,
         bytes: &'a [u8],
     ) -> Result<Self, NotAFragment> {
-        let whole = usize::from(length);
-        match Kind::from_number(kind).ok_or(NotAFragment)? {
-            Kind::Hello => Err(NotAFragment),
-            Kind::KeepAlive if whole == 0 && bytes.is_empty() => {
-                Ok(Self::KeepAlive { last: number, acknowledges })
-            }
-            Kind::KeepAlive => Err(NotAFragment),
-            _ if whole > MAX_BODY || bytes.len() > whole || (bytes.is_empty() && whole > 0) => {
-                Err(NotAFragment)
-            }
+        let kind = Kind::from_number(kind).ok_or(NotAFragment)?;
+        if kind == Kind::KeepAlive && length == 0 && bytes.is_empty() {
+            return Ok(Self::KeepAlive { last: number, acknowledges });
+        }
+        let length = if length == 0 { LARGEST } else { length };
+        match kind {
+            Kind::Hello | Kind::KeepAlive => Err(NotAFragment),
+            _ if bytes.len() > usize::from(length) || bytes.is_empty() => Err(NotAFragment),
             kind => Ok(Self::Start { number, kind, acknowledges, length, bytes }),
         }
     }
@@ -207,13 +209,13 @@ impl<'a> Fragment<'a> {
                 value.extend_from_slice(bytes);
                 value
             }
-            Self::Nack { number, index } => Vec::from([0b1000_0000 | number.0, index]),
-            Self::Ack { number } => Vec::from([0b1000_1000 | number.0]),
+            Self::Nack { number, index } => Vec::from([START_BIT | NACK << 4 | number.0, index]),
+            Self::Ack { number } => Vec::from([START_BIT | ACK << 4 | number.0]),
         }
     }
 }
 
-/// Fragment `index` of a message; nothing beyond the last one, and nothing of a body above the limit.
+/// Fragment `index` of a message; nothing beyond the last one, and nothing of a body that is empty or above the limit.
 #[must_use]
 pub fn part(
     size: WriteSize,
@@ -221,7 +223,7 @@ pub fn part(
     (kind, body): (Kind, &[u8]),
     index: u8,
 ) -> Option<Vec<u8>> {
-    let length = u16::try_from(body.len()).ok().filter(|_| body.len() <= MAX_BODY)?;
+    let length = u16::try_from(body.len()).ok().filter(|length| (1..=LARGEST).contains(length))?;
     let bytes = body.get(size.place(index, body.len())?)?;
     let fragment = match index {
         0 => Fragment::Start { number, kind, acknowledges, length, bytes },
@@ -231,8 +233,8 @@ pub fn part(
 }
 
 fn head(number: Number, kind: Kind, acknowledges: Number, length: u16, bytes: &[u8]) -> Vec<u8> {
-    let [high, low] = (u16::from(acknowledges.0) << 13 | length & LENGTH).to_be_bytes();
-    let mut value = Vec::from([0b0100_0000 | kind.number() << 3 | number.0, high, low]);
+    let [high, low] = (u16::from(acknowledges.0) << 12 | length & LENGTH).to_be_bytes();
+    let mut value = Vec::from([START_BIT | kind.number() << 4 | number.0, high, low]);
     value.extend_from_slice(bytes);
     value
 }
@@ -242,12 +244,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::message::MAX_BODY;
 
     #[test]
     fn places_cover_every_body_once() {
         for size in [20, 21, 182, 511, 512] {
             let size = WriteSize::new(size).unwrap();
-            for length in [0, 1, 16, 17, 18, 35, 36, 509, 510, 1_000, 4_095, 4_096] {
+            for length in [1, 16, 17, 18, 35, 36, 509, 510, 1_000, 4_095, 4_096] {
                 let mut next = 0;
                 let count = size.fragments(length);
                 for index in 0..u8::try_from(count).unwrap() {
@@ -292,27 +295,26 @@ mod tests {
                 taken.insert(first);
             }
         }
-        // 8 continuations, 5 kinds of start, NACK and ACK, by 8 numbers.
-        assert_eq!(taken.len(), 8 * (1 + 5 + 2));
+        // 4 kinds of start, keep-alive, NACK, ACK and continuation, by 16 numbers.
+        assert_eq!(taken.len(), 16 * 8);
     }
 
     #[test]
     fn what_is_not_in_the_table_is_refused() {
         for value in [
             &b""[..],
-            b"\x40\x00\x00",   // hello
-            b"\x68\x00\x01x",  // a keep-alive with a body
-            b"\x70\x00\x00",   // kind 6
-            b"\x58\x10\x01x",  // 4,097 bytes
-            b"\x58\x00\x01xy", // more than its length
-            b"\x58\x00\x01",   // empty, and its body is not
+            b"\x80\x00\x01x",  // hello
+            b"\xd0\x00\x01x",  // a keep-alive with a body
+            b"\xd0\x00\x00x",  // and one that says 4,096
+            b"\xb0\x00\x01xy", // more than its length
+            b"\xb0\x00\x01",   // empty
             b"\x00\x00x",      // index 0
             b"\x00\xffx",      // index 255
             b"\x00\x01",       // empty
-            b"\x08\x01x",      // a bit too many
-            b"\x80\x01\x00",   // longer than a NACK
-            b"\x88\x00",       // longer than an ACK
-            b"\xc0\x00\x00",   // reserved
+            b"\x10\x01x",      // a bit too many
+            b"\xe0\x01\x00",   // longer than a NACK
+            b"\xe0",           // shorter
+            b"\xf0\x00",       // longer than an ACK
             &[&b"\x00\x01"[..], &[0; 511]].concat(),
         ] {
             assert_eq!(Fragment::decode(value), Err(NotAFragment), "{value:02x?}");
@@ -323,7 +325,7 @@ mod tests {
     fn numbers_turn_around() {
         assert_eq!(Number::FIRST.previous(), Number::NONE);
         assert_eq!(Number::NONE.next(), Number::FIRST);
-        assert_eq!(Number::new(1).since(Number::new(7)), 2);
-        assert_eq!(Number::new(7).since(Number::new(0)), 7);
+        assert_eq!(Number::new(1).since(Number::new(15)), 2);
+        assert_eq!(Number::new(15).since(Number::new(0)), 15);
     }
 }

@@ -68,6 +68,8 @@ pub struct Hello {
     pub versions: Versions,
     /// Whether pairing mode is open.
     pub pairing: bool,
+    /// Whether APDUs of extended length are taken (section 2.2).
+    pub extended: bool,
     /// New for every connection.
     pub nonce: [u8; 8],
 }
@@ -77,7 +79,7 @@ impl Hello {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::from(self.versions.encode());
-        bytes.push(u8::from(self.pairing));
+        bytes.push(u8::from(self.pairing) | u8::from(self.extended) << 1);
         bytes.extend_from_slice(&self.nonce);
         bytes
     }
@@ -89,7 +91,7 @@ impl Hello {
         let [flags] = cursor.take()?;
         let nonce = cursor.take()?;
         cursor.end()?;
-        Ok(Self { versions, pairing: flags & 1 != 0, nonce })
+        Ok(Self { versions, pairing: flags & 1 != 0, extended: flags & 2 != 0, nonce })
     }
 }
 

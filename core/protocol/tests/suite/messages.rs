@@ -19,7 +19,8 @@ fn hello_reads_and_writes() {
     let hello = &vectors()["hello"];
     assert_eq!(Versions::OURS.encode().as_slice(), bytes(&hello["versions"]));
     for (name, pairing) in [("idle", false), ("pairing", true)] {
-        let expected = Hello { versions: Versions::OURS, pairing, nonce: array(&hello["nonce"]) };
+        let expected =
+            Hello { versions: Versions::OURS, pairing, extended: false, nonce: array(&hello["nonce"]) };
         assert_eq!(Hello::decode(&bytes(&hello[name])), Ok(expected));
         assert_eq!(expected.encode(), bytes(&hello[name]));
     }

@@ -46,7 +46,7 @@ pub(crate) fn phone() -> Phone {
 }
 
 pub(crate) fn hello() -> Hello {
-    Hello { versions: Versions::OURS, pairing: true, nonce: [0x4e; 8] }
+    Hello { versions: Versions::OURS, pairing: true, extended: false, nonce: [0x4e; 8] }
 }
 
 /// What a phone has after pairing.

@@ -41,7 +41,8 @@ impl TokenLink {
         let mut token = shared.lock().unwrap();
         let mut nonce = [0; 8];
         nonce.copy_from_slice(&token.entropy.draw()[..8]);
-        let hello = Hello { versions: Versions::OURS, pairing: token.pairing, nonce }.encode();
+        let hello =
+            Hello { versions: Versions::OURS, pairing: token.pairing, extended: false, nonce }.encode();
         let hello = token.say(Step::Hello, hello);
         let mut out = VecDeque::new();
         token.leave(&mut out, Step::Hello, Kind::Hello, hello);

@@ -85,7 +85,7 @@ impl<B: Board> Token<B> {
         let nonce = self.vault.random()?;
         let pairing = self.face.is_pairing_mode();
         self.link = Link::Fresh(Fresh { nonce, until: now.plus(FIRST_MESSAGE) });
-        self.send(Kind::Hello, Hello { versions: Versions::OURS, pairing, nonce }.encode());
+        self.send(Kind::Hello, Hello { versions: Versions::OURS, pairing, extended: false, nonce }.encode());
         Ok(())
     }
 

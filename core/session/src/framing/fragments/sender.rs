@@ -1,0 +1,140 @@
+//! Messages that leave: kept until they are acknowledged, sent again where they are asked for or not acknowledged in time.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use ushield_protocol::framing::fragment::{ALL, Number, WriteSize, part};
+use ushield_protocol::message::{Kind, MAX_BODY};
+
+use super::super::Millis;
+use super::Broken;
+
+/// Messages that may be unacknowledged at once.
+const WINDOW: usize = 3;
+/// Messages that may wait behind them.
+const WAITING: usize = 8;
+/// Waits before the last fragment is sent again; after them the connection is over.
+const PATIENCE: [u64; 5] = [FIRST_WAIT, 2_000, 4_000, 4_000, 4_000];
+const FIRST_WAIT: u64 = 1_000;
+
+#[derive(Debug)]
+struct Message {
+    number: Number,
+    kind: Kind,
+    body: Vec<u8>,
+    /// Index of its last fragment.
+    last: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Sender {
+    size: WriteSize,
+    /// Number of the next message that begins.
+    next: Number,
+    /// Begun and not acknowledged, the oldest first.
+    kept: VecDeque<Message>,
+    waiting: VecDeque<(Kind, Vec<u8>)>,
+    /// Fragments to be written.
+    queue: VecDeque<(Number, u8)>,
+    retry: Option<Millis>,
+    tries: usize,
+}
+
+impl Sender {
+    pub(super) fn new(size: WriteSize) -> Self {
+        let (kept, waiting, queue) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { size, next: Number::FIRST, kept, waiting, queue, retry: None, tries: 0 }
+    }
+
+    pub(super) fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Broken> {
+        if self.waiting.len() >= WAITING || body.is_empty() || body.len() > MAX_BODY {
+            return Err(Broken::TooMuch);
+        }
+        self.waiting.push_back((kind, Vec::from(body)));
+        self.begin();
+        Ok(())
+    }
+
+    /// Begins what waits, as far as the window allows.
+    fn begin(&mut self) {
+        while self.kept.len() < WINDOW
+            && let Some((kind, body)) = self.waiting.pop_front()
+        {
+            let number = self.next;
+            let last = u8::try_from(self.size.fragments(body.len()).saturating_sub(1)).unwrap_or(u8::MAX);
+            self.next = number.next();
+            self.queue.extend((0..=last).map(|index| (number, index)));
+            self.kept.push_back(Message { number, kind, body, last });
+        }
+    }
+
+    /// The next fragment, and whether it is a start.
+    pub(super) fn next_write(&mut self, acknowledges: Number, now: Millis) -> Option<(Vec<u8>, bool)> {
+        loop {
+            let (number, index) = self.queue.pop_front()?;
+            // What was acknowledged meanwhile is not sent any more.
+            let Some(message) = self.kept.iter().find(|message| message.number == number) else { continue };
+            if index == message.last {
+                self.retry = PATIENCE.get(self.tries).map(|wait| now.plus(*wait));
+            }
+            let numbers = (number, acknowledges);
+            let value = part(self.size, numbers, (message.kind, &message.body), index);
+            return value.map(|value| (value, index == 0));
+        }
+    }
+
+    /// Everything up to this message has arrived.
+    pub(super) fn acknowledged(&mut self, number: Number, now: Millis) -> Result<(), Broken> {
+        let oldest = self.kept.front().map_or(self.next, |message| message.number);
+        let distance = usize::from(number.since(oldest));
+        if distance >= 4 {
+            // It was so before.
+            return Ok(());
+        }
+        if distance >= self.kept.len() {
+            return Err(Broken::Malformed);
+        }
+        self.kept.drain(..=distance);
+        self.tries = 0;
+        self.retry = (!self.kept.is_empty()).then(|| now.plus(FIRST_WAIT));
+        self.begin();
+        Ok(())
+    }
+
+    /// Sends again what the other side lacks, if it is kept.
+    pub(super) fn repeat(&mut self, number: Number, index: u8) {
+        let Some(message) = self.kept.iter().find(|message| message.number == number) else { return };
+        let wanted = match index {
+            ALL => 0..=message.last,
+            index if index <= message.last => index..=index,
+            _ => return,
+        };
+        for index in wanted {
+            if !self.queue.contains(&(number, index)) {
+                self.queue.push_back((number, index));
+            }
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.retry
+    }
+
+    pub(super) fn tick(&mut self, now: Millis) -> Result<(), Broken> {
+        if self.retry.is_none_or(|retry| now < retry) {
+            return Ok(());
+        }
+        self.retry = None;
+        self.tries = self.tries.saturating_add(1);
+        let Some(oldest) = self.kept.front() else { return Ok(()) };
+        let Some(wait) = PATIENCE.get(self.tries) else { return Err(Broken::NoAnswer) };
+        self.retry = Some(now.plus(*wait));
+        let (number, last) = (oldest.number, oldest.last);
+        self.repeat(number, last);
+        Ok(())
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.kept.is_empty()
+    }
+}
