@@ -67,7 +67,9 @@ impl Fragments {
     /// # Errors
     /// [`Broken::Malformed`]: the connection is to be ended.
     pub fn receive(&mut self, value: &[u8], now: Millis) -> Result<(), Broken> {
-        match Fragment::decode(value).map_err(|_| Broken::Malformed)? {
+        let fragment = Fragment::decode(value).map_err(|_| Broken::Malformed)?;
+        self.sender.heard(now);
+        match fragment {
             Fragment::Start { number, kind, acknowledges, length, bytes } => {
                 self.sender.acknowledged(acknowledges, now)?;
                 let message = self.receiver.start(number, (kind, length), bytes, now)?;
@@ -105,10 +107,10 @@ impl Fragments {
     /// Time has passed.
     ///
     /// # Errors
-    /// [`Broken::NoAnswer`]: the connection is to be ended.
+    /// [`Broken::NoAnswer`]: a message cannot be had; the connection is to be ended.
     pub fn tick(&mut self, now: Millis) -> Result<(), Broken> {
-        self.receiver.tick(now)?;
-        self.sender.tick(now)
+        self.sender.tick(now);
+        self.receiver.tick(now)
     }
 
     /// Whether everything that was sent has been acknowledged.

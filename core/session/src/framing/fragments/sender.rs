@@ -13,7 +13,7 @@ use super::Broken;
 const WINDOW: usize = 3;
 /// Messages that may wait behind them.
 const WAITING: usize = 8;
-/// Waits before the last fragment is sent again; after them the connection is over.
+/// Waits before the last fragment is sent again; after them there is silence.
 const PATIENCE: [u64; 5] = [FIRST_WAIT, 2_000, 4_000, 4_000, 4_000];
 const FIRST_WAIT: u64 = 1_000;
 
@@ -120,18 +120,25 @@ impl Sender {
         self.retry
     }
 
-    pub(super) fn tick(&mut self, now: Millis) -> Result<(), Broken> {
+    /// The other side is there after all.
+    pub(super) fn heard(&mut self, now: Millis) {
+        if self.tries >= PATIENCE.len() {
+            self.tries = 0;
+            self.retry = (!self.kept.is_empty()).then(|| now.plus(FIRST_WAIT));
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Millis) {
         if self.retry.is_none_or(|retry| now < retry) {
-            return Ok(());
+            return;
         }
         self.retry = None;
         self.tries = self.tries.saturating_add(1);
-        let Some(oldest) = self.kept.front() else { return Ok(()) };
-        let Some(wait) = PATIENCE.get(self.tries) else { return Err(Broken::NoAnswer) };
+        let Some(oldest) = self.kept.front() else { return };
+        let Some(wait) = PATIENCE.get(self.tries) else { return };
         self.retry = Some(now.plus(*wait));
         let (number, last) = (oldest.number, oldest.last);
         self.repeat(number, last);
-        Ok(())
     }
 
     pub(super) fn is_idle(&self) -> bool {

@@ -199,9 +199,29 @@ fn a_keep_alive_tells_of_a_lost_message() {
 }
 
 #[test]
-fn whoever_is_not_answered_gives_up() {
+fn whoever_is_not_answered_falls_silent_until_it_hears_something() {
     let mut phone = Fragments::new(size(182));
     phone.send(Kind::Connect, &body(57)).unwrap();
+    let mut writes = Vec::new();
+    let mut play = |phone: &mut Fragments, mut now| loop {
+        while phone.next_write(now).is_some() {
+            writes.push(now.0);
+        }
+        let Some(next) = phone.deadline() else { return std::mem::take(&mut writes) };
+        now = next;
+        phone.tick(now).unwrap();
+    };
+    assert_eq!(play(&mut phone, Millis(0)), [0, 1_000, 3_000, 7_000, 11_000]);
+    let nothing_new = Fragment::KeepAlive { last: Number::NONE, acknowledges: Number::NONE }.encode();
+    phone.receive(&nothing_new, Millis(60_000)).unwrap();
+    assert_eq!(play(&mut phone, Millis(60_000)), [61_000, 63_000, 67_000, 71_000]);
+}
+
+#[test]
+fn whoever_asks_in_vain_gives_up() {
+    let mut phone = Fragments::new(size(182));
+    let exists = Fragment::KeepAlive { last: Number::FIRST, acknowledges: Number::NONE }.encode();
+    phone.receive(&exists, Millis(0)).unwrap();
     let (mut now, mut writes) = (Millis(0), 0);
     let given_up = loop {
         while phone.next_write(now).is_some() {
@@ -212,7 +232,7 @@ fn whoever_is_not_answered_gives_up() {
             break broken;
         }
     };
-    assert_eq!((given_up, now, writes), (Broken::NoAnswer, Millis(15_000), 5));
+    assert_eq!((given_up, now, writes), (Broken::NoAnswer, Millis(6_500), 13));
 }
 
 #[test]
