@@ -10,6 +10,7 @@ mod manage;
 pub mod orders;
 pub mod pairing;
 pub mod ports;
+pub mod radio;
 pub mod records;
 mod retry;
 pub mod store;

@@ -6,11 +6,13 @@
 mod bank;
 mod keystore;
 mod link;
+mod radio;
 mod store;
 mod time;
 
 pub use bank::{BankHttp, HttpRequest, HttpResponse, Method};
 pub use keystore::{Entropy, Keystore, SealingKey};
 pub use link::{Connector, Link};
+pub use radio::{Card, Connected, Packets, Radio};
 pub use store::{Change, Health, Records, Store, Table};
 pub use time::{Clock, Millis, UnixSeconds};

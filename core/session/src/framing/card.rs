@@ -142,7 +142,10 @@ impl Card {
             return Ok(());
         }
         let body = core::mem::take(&mut self.answer);
-        if !body.is_empty() {
+        if body.is_empty() {
+            // The card is there, and that is what a keep-alive says.
+            self.received.push_back((Kind::KeepAlive, body));
+        } else {
             self.polls = 0;
             let kind = if body.len() == 1 { Kind::Refusal } else { self.kind };
             self.received.push_back((kind, body));
@@ -150,7 +153,7 @@ impl Card {
         Ok(())
     }
 
-    /// The next message that is there.
+    /// The next message that is there; a keep-alive for every answer without one.
     pub fn next_message(&mut self) -> Option<(Kind, Vec<u8>)> {
         self.received.pop_front()
     }

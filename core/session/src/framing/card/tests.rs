@@ -77,7 +77,7 @@ fn polls_slow_down_and_a_message_quickens_them() {
         card.poll();
         assert_eq!(card.next_command(), None);
         card.answered(&OK).unwrap();
-        assert_eq!(card.next_message(), None);
+        assert_eq!(card.next_message(), Some((Kind::KeepAlive, vec![])));
     }
     assert_eq!(paces[..10], [QUICK; 10]);
     assert_eq!(paces[10..], [SLOW; 2]);

@@ -1,0 +1,73 @@
+//! The way to a token as a phone's system has it: packets over Bluetooth LE, commands to a card over NFC or USB. Implementations only move bytes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+
+/// Finds a token and connects to it. [`crate::radio::RadioConnector`] makes a [`super::Connector`] of it.
+#[async_trait]
+pub trait Radio: Send + Sync {
+    /// One attempt: connected over Bluetooth LE, with `out` subscribed, or a card in the field.
+    ///
+    /// # Errors
+    /// `token-not-found` when nothing is there, `link-lost` when it was and went away, `radio-off`, `radio-forbidden`.
+    async fn connect(&self) -> Result<Connected, Error>;
+
+    /// Where it connects to, for a person.
+    fn describe(&self) -> String;
+}
+
+/// What stands after [`Radio::connect`].
+#[derive(Clone)]
+pub enum Connected {
+    /// A GATT connection (protocol.md, section 2.1).
+    Packets(Arc<dyn Packets>),
+    /// A card (protocol.md, section 2.2).
+    Card(Arc<dyn Card>),
+}
+
+/// A GATT connection to a token.
+#[async_trait]
+pub trait Packets: Send + Sync {
+    /// The ATT MTU that was agreed on: 23 at least.
+    fn mtu(&self) -> u16;
+
+    /// Reads the characteristic `info`.
+    ///
+    /// # Errors
+    /// `link-lost`.
+    async fn info(&self) -> Result<Vec<u8>, Error>;
+
+    /// Writes to `in`, without response; returns when the system has taken it. Never longer than the write size.
+    ///
+    /// # Errors
+    /// `link-lost`.
+    async fn write(&self, value: Vec<u8>) -> Result<(), Error>;
+
+    /// Waits for the next notification of `out`, in order. The core asks for one at a time, and always takes the answer.
+    ///
+    /// # Errors
+    /// `link-lost` as soon as the system says that the connection is over.
+    async fn notified(&self) -> Result<Vec<u8>, Error>;
+
+    /// Ends the connection; what waits in `notified` is told.
+    async fn disconnect(&self);
+}
+
+/// A card in the field of an antenna or in a reader.
+#[async_trait]
+pub trait Card: Send + Sync {
+    /// Whether this reader sends commands of extended length.
+    fn extended(&self) -> bool;
+
+    /// Transmits a command and waits for the whole answer, status word at its end. The core asks for one at a time, and always takes the answer.
+    ///
+    /// # Errors
+    /// `link-lost` when the card is gone.
+    async fn transceive(&self, command: Vec<u8>) -> Result<Vec<u8>, Error>;
+
+    /// The card is not needed any more.
+    async fn release(&self);
+}

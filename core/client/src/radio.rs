@@ -1,0 +1,58 @@
+//! Messages over what a phone's system offers: framing, repair and polling are here, so that a host only moves bytes.
+
+mod cards;
+mod packets;
+mod traffic;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use self::traffic::{Traffic, Wire};
+use crate::error::Error;
+use crate::ports::{Clock, Connected, Connector, Link, Radio};
+
+/// Connects over a radio of the host's.
+#[derive(Clone)]
+pub struct RadioConnector {
+    radio: Arc<dyn Radio>,
+    clock: Arc<dyn Clock>,
+    traffic: Traffic,
+}
+
+impl std::fmt::Debug for RadioConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RadioConnector({})", self.radio.describe())
+    }
+}
+
+impl RadioConnector {
+    /// Over this radio; timers are by this clock.
+    #[must_use]
+    pub fn new(radio: Arc<dyn Radio>, clock: Arc<dyn Clock>) -> Self {
+        Self { radio, clock, traffic: Traffic::default() }
+    }
+
+    /// What has gone over the air in all connections so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
+    }
+}
+
+#[async_trait]
+impl Connector for RadioConnector {
+    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+        let (clock, traffic) = (Arc::clone(&self.clock), self.traffic.clone());
+        Ok(match self.radio.connect().await? {
+            Connected::Packets(packets) => {
+                Box::new(packets::PacketLink::open(packets, clock, traffic).await?)
+            }
+            Connected::Card(card) => Box::new(cards::CardLink::open(card, clock, traffic)),
+        })
+    }
+
+    fn describe(&self) -> String {
+        self.radio.describe()
+    }
+}

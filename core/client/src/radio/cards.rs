@@ -1,0 +1,103 @@
+//! A link over a card: the session's commands, transmitted by the host's reader.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use ushield_protocol::code::Code;
+use ushield_protocol::message::Kind;
+use ushield_session::framing::card::Card as Commands;
+
+use super::Traffic;
+use crate::error::Error;
+use crate::ports::{Card, Clock, Link, Millis};
+
+/// An exchange is kept here and not in the call that began it: who drops the call loses no answer.
+pub(super) struct CardLink {
+    card: Arc<dyn Card>,
+    clock: Arc<dyn Clock>,
+    commands: Commands,
+    exchange: Option<Exchange>,
+    /// When the card may be asked again.
+    ask: Option<Millis>,
+    traffic: Traffic,
+    over: bool,
+}
+
+struct Exchange {
+    sent: usize,
+    answer: BoxFuture<'static, Result<Vec<u8>, Error>>,
+}
+
+impl CardLink {
+    pub(super) fn open(card: Arc<dyn Card>, clock: Arc<dyn Clock>, traffic: Traffic) -> Self {
+        let commands = Commands::new(card.extended());
+        Self { card, clock, commands, exchange: None, ask: None, traffic, over: false }
+    }
+
+    /// Transmits what is to be transmitted, until nothing is.
+    async fn exchange(&mut self) -> Result<(), Error> {
+        loop {
+            if self.exchange.is_none() {
+                let Some(command) = self.commands.next_command() else { return Ok(()) };
+                let (card, sent) = (Arc::clone(&self.card), command.len());
+                let answer = Box::pin(async move { card.transceive(command).await });
+                self.exchange = Some(Exchange { sent, answer });
+            }
+            let Some(exchange) = &mut self.exchange else { return Ok(()) };
+            let answer = (&mut exchange.answer).await;
+            let sent = exchange.sent;
+            self.exchange = None;
+            let answered = match answer {
+                Ok(answer) => {
+                    self.traffic.count(self.clock.monotonic(), sent, answer.len());
+                    self.commands.answered(&answer).map_err(Error::new)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = answered {
+                self.close().await;
+                return Err(error);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Link for CardLink {
+    async fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Error> {
+        if self.over {
+            return Err(Error::new(Code::LinkLost));
+        }
+        self.commands.send(kind, body).map_err(|code| Error::new(code).at("body"))?;
+        self.ask = None;
+        self.exchange().await
+    }
+
+    async fn receive(&mut self) -> Result<(Kind, Vec<u8>), Error> {
+        loop {
+            if let Some(message) = self.commands.next_message() {
+                return Ok(message);
+            }
+            if self.over {
+                return Err(Error::new(Code::LinkLost));
+            }
+            self.exchange().await?;
+            if let Some(message) = self.commands.next_message() {
+                return Ok(message);
+            }
+            let now = self.clock.monotonic();
+            let ask = *self.ask.get_or_insert(now + Millis(self.commands.pace()));
+            self.clock.sleep(ask.since(now)).await;
+            self.ask = None;
+            self.commands.poll();
+        }
+    }
+
+    async fn close(&mut self) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.exchange = None;
+            self.card.release().await;
+        }
+    }
+}
