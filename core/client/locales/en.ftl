@@ -244,6 +244,18 @@ wrong-token = Another token
 channel-broken = The secure connection was disturbed
     .what = A message arrived damaged or out of its order, so the connection was closed. Nobody could read or change anything.
     .remedy = Try again. If it happens often, go somewhere else: someone may be interfering.
+radio-off = Bluetooth or NFC is off
+    .what = The token cannot be reached while it is off.
+    .remedy = Switch it on in the settings, then try again.
+radio-forbidden = The app may not use Bluetooth or NFC
+    .what = The system did not let the app look for tokens.
+    .remedy = Allow it in the system's settings for this app, then try again.
+no-reader = No card reader
+    .what = { $host ->
+        [none] There is no reader for a token here, or the system's service for readers does not run.
+       *[other] There is no reader { $host } here, or the system's service for readers does not run.
+    }
+    .remedy = Plug the reader in. On Linux, see that the service pcscd runs. Then try again.
 
 ## Pairing
 

@@ -242,6 +242,18 @@ wrong-token = 不是指定的U盾
 channel-broken = 安全连接受到干扰
     .what = 有数据损坏或顺序错乱，连接已关闭。内容没有被读取或篡改。
     .remedy = 请重试。如果经常出现，请换个地方，可能有人在干扰。
+radio-off = 蓝牙或 NFC 已关闭
+    .what = 关闭时无法连接U盾。
+    .remedy = 请在系统设置中打开，然后重试。
+radio-forbidden = 没有使用蓝牙或 NFC 的权限
+    .what = 系统不允许此应用查找U盾。
+    .remedy = 请在系统设置中允许此应用使用，然后重试。
+no-reader = 没有读卡器
+    .what = { $host ->
+        [none] 这里没有可用的读卡器，或系统的读卡器服务没有运行。
+       *[other] 这里没有读卡器 { $host }，或系统的读卡器服务没有运行。
+    }
+    .remedy = 请插好读卡器。在 Linux 上，请确认 pcscd 服务正在运行，然后重试。
 
 ## 配对
 

@@ -157,6 +157,9 @@ catalogue! {
     TokenMisbehaved = 0x203, "token-misbehaved", Terminal, Token;
     WrongToken = 0x204, "wrong-token", Act, Customer;
     ChannelBroken = 0x205, "channel-broken", Retry, Link;
+    RadioOff = 0x206, "radio-off", Act, Customer;
+    RadioForbidden = 0x207, "radio-forbidden", Act, Customer;
+    NoReader = 0x208, "no-reader", Act, Customer;
     BadCommitment = 0x210, "bad-commitment", Terminal, Token;
     UntrustedMaker = 0x211, "untrusted-maker", Terminal, Token;
     BadDeviceStatement = 0x212, "bad-device-statement", Terminal, Token;

@@ -1,0 +1,73 @@
+//! A card in a reader. PC/SC blocks: a thread of its own transmits.
+
+use std::ffi::CStr;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use ::pcsc::{Card, Context, Disposition, Protocols, ShareMode};
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use ushield_client::Error;
+use ushield_client::ports;
+use ushield_protocol::code::Code;
+use ushield_protocol::framing::apdu::{self, Answer, Status};
+
+/// Longest answer: extended length, and the status word.
+const MOST: usize = 65_538;
+
+type Exchange = (Vec<u8>, oneshot::Sender<Result<Vec<u8>, Error>>);
+
+/// Dropping it lets the card go.
+pub(super) struct Reader(Sender<Exchange>);
+
+impl Reader {
+    /// Takes the card in this reader for us alone, if it is a U-Shield: that is asked by a SELECT, whose connection the next one ends.
+    pub(super) fn open(context: &Context, name: &CStr) -> Result<Self, Error> {
+        let lost = |error| Error::new(Code::LinkLost).caused_by(error);
+        let card = context.connect(name, ShareMode::Exclusive, Protocols::ANY).map_err(lost)?;
+        let mut buffer = vec![0; MOST];
+        let answer = card.transmit(&apdu::select(), &mut buffer).map_err(lost)?;
+        if Answer::decode(answer).map(|answer| answer.status) != Some(Status::Ok) {
+            let _ = card.disconnect(Disposition::LeaveCard);
+            return Err(Error::new(Code::TokenNotFound));
+        }
+        let (sender, receiver) = channel::<Exchange>();
+        let serve = move || {
+            for (command, reply) in receiver {
+                let answer = card.transmit(&command, &mut buffer);
+                // Whoever asked may be gone.
+                let _ = reply.send(answer.map(<[u8]>::to_vec).map_err(failed));
+            }
+            release(card);
+        };
+        let spawned = thread::Builder::new().name("pcsc".to_owned()).spawn(serve);
+        spawned.map_err(|error| Error::new(Code::LinkLost).caused_by(error))?;
+        Ok(Self(sender))
+    }
+}
+
+/// The connection ends with a reset, so that the token knows.
+fn release(card: Card) {
+    let _ = card.disconnect(Disposition::ResetCard);
+}
+
+/// Whatever fails in the middle, the card is not there as it was.
+fn failed(error: ::pcsc::Error) -> Error {
+    Error::new(Code::LinkLost).caused_by(error)
+}
+
+#[async_trait]
+impl ports::Card for Reader {
+    /// Not every reader does, and the ones that do say so nowhere.
+    fn extended(&self) -> bool {
+        false
+    }
+
+    async fn transceive(&self, command: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send((command, reply)).map_err(|_| Error::new(Code::LinkLost))?;
+        answer.await.map_err(|_| Error::new(Code::LinkLost))?
+    }
+
+    async fn release(&self) {}
+}
