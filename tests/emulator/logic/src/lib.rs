@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod compare;
 pub mod flash;
+pub mod framing;
 mod hal;
 mod screens;
 mod store;

@@ -16,6 +16,7 @@ mod approval;
 mod bank_keys;
 mod board_faults;
 mod cancel;
+mod card;
 mod certificate;
 mod chaos;
 mod connection;

@@ -296,6 +296,7 @@ pub(crate) struct World {
     pub(crate) disconnected: bool,
     inbox: VecDeque<(Kind, Vec<u8>)>,
     seeds: u8,
+    pub(crate) reader: Option<super::card::Reader>,
 }
 
 impl World {
@@ -344,6 +345,7 @@ impl World {
             disconnected: true,
             inbox: VecDeque::new(),
             seeds: 0,
+            reader: None,
         }
     }
 
@@ -412,7 +414,7 @@ impl World {
 
     /// Fetches what the token wants.
     pub(crate) fn pump(&mut self) {
-        while let Some(output) = self.token.poll() {
+        while let Some(output) = self.said() {
             match output {
                 Output::Send { kind: Kind::Hello, body } => self.hello = Some(Hello::decode(&body).unwrap()),
                 Output::Send { kind, body } => self.inbox.push_back((kind, body)),
@@ -428,7 +430,7 @@ impl World {
         self.inbox.clear();
         self.channel = None;
         self.disconnected = false;
-        self.token.connected(self.now);
+        self.begin();
         self.pump();
         self.hello.unwrap()
     }
@@ -440,14 +442,15 @@ impl World {
     }
 
     pub(crate) fn send(&mut self, kind: Kind, body: &[u8]) {
-        self.token.receive(kind.number(), body, self.now);
+        let answer = self.hand_over(kind, body);
+        self.inbox.extend(answer);
         self.pump();
     }
 
     /// The next message that is no keep-alive.
     pub(crate) fn take(&mut self) -> Option<(Kind, Vec<u8>)> {
         loop {
-            match self.inbox.pop_front() {
+            match self.inbox.pop_front().or_else(|| self.ask_card()) {
                 Some((Kind::KeepAlive, body)) => assert!(body.is_empty()),
                 other => return other,
             }
