@@ -78,6 +78,9 @@ pub(crate) struct Run {
     /// the keys, so keep it to this machine.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7341")]
     pub(crate) http: SocketAddr,
+    /// Also be the card in a virtual reader of this machine: plug into vpcd of vsmartcard, and again whenever it is there.
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:35963")]
+    pub(crate) vpcd: Option<String>,
     /// Draw the screen in this terminal and take its keys: Enter for OK, Esc for C, arrows to turn pages, p for pixels,
     /// q to switch off. auto: where standard input and output are a terminal.
     #[arg(long, value_enum, default_value_t = FaceKind::Auto)]
@@ -131,6 +134,20 @@ mod tests {
     fn options_are_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn vpcd_has_an_address_of_its_own() {
+        let parse = |more: &[&str]| {
+            let args = ["ushield-token", "run", "--state", "x"].iter().chain(more);
+            match Cli::try_parse_from(args).unwrap().command {
+                Command::Run(run) => run.vpcd,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(parse(&[]), None);
+        assert_eq!(parse(&["--vpcd"]).as_deref(), Some("127.0.0.1:35963"));
+        assert_eq!(parse(&["--vpcd", "reader:35964", "--face", "none"]).as_deref(), Some("reader:35964"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 
 use crate::{
     device::Device,
@@ -19,6 +19,7 @@ use crate::{
     screen::{self, Frame, Screen},
     tcp, terminal,
     token::SoftToken,
+    vpcd,
 };
 
 /// Any free port of this machine's own address.
@@ -41,6 +42,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Whether the HTTP face has a power switch: for tests alone.
     pub test_power: bool,
+    /// Where vpcd waits for a card, if the token is to be one: host and port.
+    pub vpcd: Option<String>,
 }
 
 impl Config {
@@ -49,7 +52,7 @@ impl Config {
     pub fn for_test(flash: Memory, device: Device, seed: u64) -> Self {
         let entropy = Source::seeded(seed);
         let (listen, http) = (ANY_PORT, ANY_PORT);
-        Self { flash, device, entropy, time: Time::Manual, listen, http, test_power: false }
+        Self { flash, device, entropy, time: Time::Manual, listen, http, vpcd: None, test_power: false }
     }
 }
 
@@ -85,7 +88,11 @@ impl Emulator {
         let faces = http::Face { screen: screen.clone(), token: runner.handle(), device: Arc::new(device) };
         let router = http::router(faces, http.ip().is_loopback(), config.test_power);
         let mut tasks = JoinSet::new();
-        tasks.spawn(tcp::serve(link, runner.handle()));
+        let place = Arc::new(Semaphore::new(1));
+        tasks.spawn(tcp::serve(link, runner.handle(), Arc::clone(&place)));
+        if let Some(reader) = config.vpcd {
+            tasks.spawn(vpcd::serve(reader, runner.handle(), place));
+        }
         // axum's server retries what can be retried and ends with its task.
         tasks.spawn(async move { drop(axum::serve(face, router).await) });
         Ok(Self { listen, http, screen, runner, tasks })

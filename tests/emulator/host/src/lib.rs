@@ -19,3 +19,4 @@ pub mod state;
 mod tcp;
 pub mod terminal;
 mod token;
+mod vpcd;

@@ -119,6 +119,7 @@ async fn run(options: Run, json: bool) -> Result<(), Failure> {
         listen: options.listen,
         http: options.http,
         test_power: options.test_power,
+        vpcd: options.vpcd,
     };
     let mut emulator = Emulator::start(config).await?;
     let (listen, http) = (emulator.addr(), format!("http://{}", emulator.http()));

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// A phone that comes back at once may be here before the end of its old connection has been read.
-const HANDOVER: Duration = Duration::from_millis(250);
+pub(crate) const HANDOVER: Duration = Duration::from_millis(250);
 /// A phone that takes no bytes for so long is gone.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Accepts phones until the task is dropped. The first is served, others are told `busy` for as long as it is there.
-pub(crate) async fn serve(listener: TcpListener, token: Handle) {
-    let place = Arc::new(Semaphore::new(1));
+/// `place`: one phone is served over all links.
+pub(crate) async fn serve(listener: TcpListener, token: Handle, place: Arc<Semaphore>) {
     let mut phones = tokio::task::JoinSet::new();
     loop {
         tokio::select! {

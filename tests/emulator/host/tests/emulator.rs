@@ -19,3 +19,5 @@ mod pairing;
 mod program;
 #[path = "emulator/support.rs"]
 mod support;
+#[path = "emulator/vpcd.rs"]
+mod vpcd;

@@ -63,8 +63,13 @@ impl Folder {
     }
 
     pub(crate) fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    pub(crate) fn start_with(&self, more: &[&str]) -> Running {
         let mut process = self
             .run(&["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
