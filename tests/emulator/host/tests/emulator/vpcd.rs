@@ -24,6 +24,8 @@ use crate::{
 };
 
 const SELECT: &[u8] = b"\x00\xa4\x04\x00\x09\xf0USHIELD\x01\x00";
+/// SELECT of another application.
+const OTHER: &[u8] = &[0x00, 0xa4, 4, 0, 5, 0xa0, 0, 0, 0, 3, 0];
 const POLL: &[u8] = &[0x80, 0xc2, 0, 0, 0];
 const NO_CONNECTION: [u8; 2] = [0x69, 0x85];
 const DONE: [u8; 2] = [0x90, 0x00];
@@ -139,7 +141,7 @@ async fn the_atr_is_the_only_control_that_is_answered() {
     }
     let atr = reader.ask(&[ATR]).await;
     assert_eq!((atr[0], atr.len()), (0x3b, 19));
-    assert_eq!(reader.exchange(&[0x00, 0xa4, 4, 0, 5, 0xa0, 0, 0, 0, 3, 0]).await, (vec![], [0x6a, 0x82]));
+    assert_eq!(reader.exchange(OTHER).await, (vec![], [0x6a, 0x82]));
     assert_eq!(reader.exchange(&[0x00, 0xca, 0x7f, 0x68, 0]).await, (vec![], [0x6d, 0x00]));
 }
 
@@ -190,7 +192,12 @@ async fn one_phone_is_served_over_all_links() {
     assert_eq!(hello.len(), 13);
     assert_eq!(reader.exchange(POLL).await, (vec![], NO_CONNECTION));
     drop(phone);
-    // So does a reader that goes.
+    // So does another application, and a reader that goes.
+    reader.select().await;
+    assert_eq!(reader.exchange(OTHER).await, (vec![], [0x6a, 0x82]));
+    let (phone, hello) = over_tcp(token.addr()).await;
+    assert_eq!(hello.len(), 13);
+    drop(phone);
     reader.select().await;
     drop(reader);
     assert_eq!(over_tcp(token.addr()).await.1.len(), 13);
