@@ -222,20 +222,23 @@ impl Card {
     }
 
     fn hello(&mut self) -> Vec<u8> {
-        let (hello, status);
-        match self.waiting.pop_front() {
-            Some((Kind::Hello, body)) => {
-                hello = Hello::decode(&body)
-                    .map_or(body, |hello| Hello { extended: self.extended, ..hello }.encode());
-                status = Status::Ok;
-            }
+        let (data, status) = match self.waiting.pop_front() {
+            Some((Kind::Hello, body)) => (self.announce(body), Status::Ok),
             // A token that cannot greet has failed, unless it says that it is something else.
             Some((Kind::Refusal, body)) if body.first() != Code::TokenFailure.wire().as_ref() => {
-                (hello, status) = (body, Status::Ok);
+                (body, Status::Ok)
             }
-            _ => (hello, status) = (Vec::new(), Status::Failure),
+            _ => (Vec::new(), Status::Failure),
+        };
+        Answer { data: &data, status }.encode()
+    }
+
+    /// The token knows of no links: its hello says nothing of APDUs.
+    fn announce(&self, hello: Vec<u8>) -> Vec<u8> {
+        match Hello::decode(&hello) {
+            Ok(decoded) => Hello { extended: self.extended, ..decoded }.encode(),
+            Err(_) => hello,
         }
-        Answer { data: &hello, status }.encode()
     }
 
     fn message(&mut self, extended: bool) -> Vec<u8> {

@@ -20,8 +20,8 @@ use sender::Sender;
 /// token says goes into [`Self::send`], as long as there [is room](Self::has_room), and comes out of [`Self::next_write`] as
 /// often as the radio takes a notification. [`Self::tick`] is called at [`Self::deadline`], and `next_write` after it.
 ///
-/// The hello does not come here: it is what the info characteristic is read as. Holds four messages at most, three to the
-/// phone that it has not acknowledged and one from it, and one more that was not fetched.
+/// The hello does not come here: it is what the info characteristic is read as. Holds five messages at most: three to the
+/// phone that it has not acknowledged, one from it that is not complete, and one that was not fetched.
 #[derive(Debug)]
 pub struct Fragments {
     sender: Sender,
