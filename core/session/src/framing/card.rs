@@ -122,6 +122,11 @@ impl Card {
     }
 
     fn hello(&mut self, data: &[u8]) -> Result<(), Code> {
+        // It serves another phone.
+        if data.len() == 1 {
+            self.received.push_back((Kind::Refusal, Vec::from(data)));
+            return Ok(());
+        }
         let hello = Hello::decode(data).map_err(|_| Code::TokenMisbehaved)?;
         self.extended = self.reader_extended && hello.extended;
         self.received.push_back((Kind::Hello, Vec::from(data)));

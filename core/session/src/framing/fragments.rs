@@ -71,7 +71,10 @@ impl Fragments {
         self.sender.heard(now);
         match fragment {
             Fragment::Start { number, kind, acknowledges, length, bytes } => {
-                self.sender.acknowledged(acknowledges, now)?;
+                // An old fragment's word is as old.
+                if !self.receiver.is_earlier(number) {
+                    self.sender.acknowledged(acknowledges, now)?;
+                }
                 let message = self.receiver.start(number, (kind, length), bytes, now)?;
                 self.received.extend(message);
             }

@@ -52,6 +52,14 @@ fn extended_length_only_where_both_have_it() {
 }
 
 #[test]
+fn a_token_that_is_busy_refuses_in_place_of_the_hello() {
+    let mut card = Card::new(false);
+    card.next_command().unwrap();
+    card.answered(&with(&[0x17], OK)).unwrap();
+    assert_eq!(card.next_message(), Some((Kind::Refusal, vec![0x17])));
+}
+
+#[test]
 fn a_long_answer_is_fetched() {
     let mut card = selected(false, false);
     card.send(Kind::Pairing, &[1; 37]).unwrap();

@@ -113,6 +113,11 @@ impl Receiver {
         Ok(None)
     }
 
+    /// Whether a fragment is of a message that is there already.
+    pub(super) fn is_earlier(&self, number: Number) -> bool {
+        matches!(self.place(number), Place::Earlier)
+    }
+
     fn place(&self, number: Number) -> Place {
         match number.since(self.awaited) {
             0 => Place::Awaited,

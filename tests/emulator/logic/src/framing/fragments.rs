@@ -135,7 +135,10 @@ impl Fragments {
             Fragment::KeepAlive { .. } => Err(Broken::WrongKind),
             Fragment::Start { kind, .. } if !kind.from_phone() => Err(Broken::WrongKind),
             Fragment::Start { number, kind, acknowledges, length, bytes } => {
-                self.sender.acknowledge(acknowledges, now)?;
+                // A start that comes again late says what was so then.
+                if !self.receiver.is_there(number) {
+                    self.sender.acknowledge(acknowledges, now)?;
+                }
                 self.receiver.take(number, Piece::Start { kind, length, bytes }, now)
             }
             Fragment::Continuation { number, index, bytes } => {

@@ -84,6 +84,11 @@ impl Receiver {
         Some(Fragment::Ack { number: self.acknowledges() })
     }
 
+    /// Whether a message was taken as a whole before.
+    pub(super) fn is_there(&self, number: Number) -> bool {
+        number.since(self.awaited) > LATER
+    }
+
     pub(super) fn take(&mut self, number: Number, piece: Piece<'_>, now: Millis) -> Result<(), Broken> {
         match number.since(self.awaited) {
             0 if self.delivered.is_none() => self.take_awaited(piece, now),
