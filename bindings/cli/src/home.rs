@@ -109,7 +109,7 @@ impl Home {
     /// A client that sees what the store holds now, whoever has it open, and cannot write to it.
     ///
     /// # Errors
-    /// As [`Home::client`], but never `store-locked`.
+    /// As [`Home::client`], but `store-locked` only while the other one writes without a pause.
     pub(crate) async fn look(&self, bank: &str, bank_ca: &[u8]) -> Result<Client, Error> {
         let bank = HttpsBank::new(bank, bank_ca, Limits::default())?;
         let keystore = self.keystore()?;

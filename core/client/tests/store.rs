@@ -690,6 +690,60 @@ impl Drop for Sets<'_> {
 }
 
 #[test]
+fn a_copy_that_a_killed_look_left_goes_when_the_store_is_opened_and_one_that_is_read_stays() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path());
+    let copy = |name: &str| {
+        let copy = folder.path().join(name);
+        fs::create_dir_all(copy.join("store")).unwrap();
+        fs::copy(database(folder.path()), copy.join("store/data.db")).unwrap();
+        copy
+    };
+    let (killed_early, killed, read) = (copy("store.look-00"), copy("store.look-01"), copy("store.look-02"));
+    fs::write(killed.join("store.lock"), "").unwrap();
+    let held = fs::File::create(read.join("store.lock")).unwrap();
+    held.lock().unwrap();
+    drop(open(folder.path()));
+    assert!(!killed_early.exists() && !killed.exists());
+    assert!(read.join("store/data.db").exists(), "somebody reads it");
+    drop(held);
+    drop(open(folder.path()));
+    assert!(!read.exists());
+}
+
+/// Does something before every copy.
+struct Meanwhile<F>(Counting, F);
+
+impl<F: Fn() + Send + Sync> Entropy for Meanwhile<F> {
+    fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+        (self.1)();
+        self.0.fill(out)
+    }
+}
+
+#[test]
+fn a_store_that_changes_under_every_copy_is_busy_and_not_corrupt() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path());
+    let whole = fs::read(database(folder.path())).unwrap();
+    let (changes, middle) = (AtomicU64::new(0), whole.len() / 2);
+    let half_way = Meanwhile(Counting(AtomicU64::new(1 << 32)), || {
+        let change = changes.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let mut bytes = whole.clone();
+        bytes[middle..middle + 64]
+            .iter_mut()
+            .zip(change.iter().cycle())
+            .for_each(|(byte, n)| *byte ^= 0x55 ^ n);
+        fs::write(database(folder.path()), bytes).unwrap();
+    });
+    let busy = StoreLook::open(&options(folder.path()), &key(1), &half_way);
+    assert_eq!(busy.unwrap_err().code(), Code::StoreLocked);
+    assert!(changes.load(Ordering::Relaxed) > 2, "tried again");
+    fs::write(database(folder.path()), &whole).unwrap();
+    assert_eq!(look(folder.path()).unwrap().health().unwrap().records, 9);
+}
+
+#[test]
 fn a_look_at_a_damaged_store_moves_nothing_and_at_none_is_empty() {
     let folder = TempDir::new().unwrap();
     assert_eq!(look(folder.path()).unwrap().health().unwrap().records, 0);

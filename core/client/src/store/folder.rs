@@ -33,6 +33,16 @@ impl Folder {
         Ok(beside)
     }
 
+    /// Folders inside whose names begin so, as far as they can be listed.
+    pub(super) fn named(&self, start: &str) -> Vec<Self> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().starts_with(start) && entry.file_type().is_ok_and(|found| found.is_dir())
+        });
+        folders.map(|entry| Self { root: entry.path() }).collect()
+    }
+
     /// Removes the folder, as far as it can be removed.
     pub(super) fn remove(&self) {
         let _ = fs::remove_dir_all(&self.root);

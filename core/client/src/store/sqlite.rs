@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::folder::{Folder, io_error};
 use super::lock::Lock;
+use super::look::remove_left_over;
 use super::rows::{SUM_PLACE, Sum, delete, failure, find, insert};
 use super::seal::{Name, Record, Sealer};
 use crate::error::{Detail, Error};
@@ -100,6 +101,7 @@ impl SqliteStore {
     ) -> Result<(Self, Opened), Error> {
         let folder = Folder::prepare(&options.folder)?;
         let lock = Lock::take(&folder.lock(), &options.program)?;
+        remove_left_over(&folder);
         let sealer = Sealer::new(key, SCHEMA)?;
         let (connection, opened) = match open_existing(&folder, &sealer, options) {
             // What a start set aside that ended before it could say so is told now.
