@@ -4,6 +4,8 @@
 //! when the program begins to work, and what was typed until a question stands is thrown away. No thread reads: a question that is dropped
 //! has taken nothing of the answer to the next one.
 
+pub(crate) mod stops;
+
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,6 +17,9 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use crate::secrets::{MAX_LINE, Value};
+
+/// The last line of the screen, empty.
+const CLEAR: &[u8] = b"\r\x1b[2K";
 
 /// Whether what is typed appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +44,16 @@ pub(crate) struct Keyboard {
     /// The terminal's modes as they were found.
     found: Termios,
     silence: Silence,
-    /// Whether the modes are others now.
-    changed: Mutex<bool>,
+    standing: Mutex<Standing>,
+}
+
+/// What stands at the terminal now, and again after somebody else had it.
+#[derive(Default)]
+struct Standing {
+    /// The echo that was asked for; none while the modes are as they were found.
+    echo: Option<LocalModes>,
+    /// The question on the screen's last line.
+    question: Option<String>,
 }
 
 impl Keyboard {
@@ -56,25 +69,67 @@ impl Keyboard {
 
     fn at(input: OwnedFd, screen: File, silence: Silence) -> io::Result<Self> {
         let found = tcgetattr(&input)?;
-        Ok(Self { input, screen, found, silence, changed: Mutex::new(false) })
+        Ok(Self { input, screen, found, silence, standing: Mutex::default() })
     }
 
     /// What is typed from now on does not appear.
     pub(crate) fn hush(&self) {
-        let mut changed = self.changed();
-        if self.silence == Silence::Always && !*changed && self.is_ours() {
-            *changed = self.set(&self.modes(LocalModes::empty()), OptionalActions::Now).is_ok();
+        let mut standing = self.standing();
+        if self.silence == Silence::Always && standing.echo.is_none() && self.is_ours() {
+            let silent = LocalModes::empty();
+            standing.echo = self.set(&self.modes(silent), OptionalActions::Now).ok().map(|()| silent);
         }
     }
 
     /// As it was found. What nobody asked for is thrown away: a PIN that was typed too early is no command for the shell.
     pub(crate) fn restore(&self) {
-        let mut changed = self.changed();
-        if *changed {
+        if self.standing().echo.take().is_some() {
+            self.give_back();
+        }
+    }
+
+    /// Gives the terminal back before this program is stopped.
+    fn pause(&self) {
+        let standing = self.standing();
+        if standing.question.is_some() && self.is_ours() {
+            let _ = (&self.screen).write_all(CLEAR);
+        }
+        if standing.echo.is_some() {
+            self.give_back();
+        }
+    }
+
+    /// After a stop, during which the shell had the terminal: as it stood before.
+    fn again(&self) {
+        let standing = self.standing();
+        // Behind another program nothing is asked; the shell says when this one is in front.
+        let Some(echo) = standing.echo.filter(|_| self.is_ours()) else { return };
+        let _ = self.set(&self.modes(echo), OptionalActions::Flush);
+        if let Some(question) = &standing.question {
+            let _ = (&self.screen).write_all(&[CLEAR, question.as_bytes()].concat());
+        }
+    }
+
+    fn give_back(&self) {
+        if self.is_ours() {
             // A terminal that is gone needs nothing.
             let _ = self.set(&self.found, OptionalActions::Flush);
-            *changed = false;
         }
+    }
+
+    /// Whether a question stands.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.standing().question.is_some()
+    }
+
+    /// A line on the screen. A question that stands stands below it.
+    pub(crate) fn above(&self, line: &str) {
+        let standing = self.standing();
+        let text = match &standing.question {
+            Some(question) => [CLEAR, line.as_bytes(), b"\n", question.as_bytes()].concat(),
+            None => [line.as_bytes(), b"\n"].concat(),
+        };
+        let _ = (&self.screen).write_all(&text);
     }
 
     /// Asks, and waits for a line; none at the end of the input. Dropped, it takes the question off the screen and what was typed with it.
@@ -122,12 +177,23 @@ impl Keyboard {
     }
 
     /// After a question: silent again, or as found.
-    fn rest(&self) {
+    fn rest(&self, answered: bool) {
+        let mut standing = self.standing();
+        standing.question = None;
+        if !answered {
+            // The line is free for what comes instead.
+            let _ = (&self.screen).write_all(CLEAR);
+        }
         match self.silence {
             Silence::Always => {
-                let _ = self.set(&self.modes(LocalModes::empty()), OptionalActions::Flush);
+                let silent = LocalModes::empty();
+                standing.echo = Some(silent);
+                let _ = self.set(&self.modes(silent), OptionalActions::Flush);
             }
-            Silence::InPrompts => self.restore(),
+            Silence::InPrompts => {
+                standing.echo = None;
+                self.give_back();
+            }
         }
     }
 
@@ -148,8 +214,8 @@ impl Keyboard {
         tcgetpgrp(&self.input).map_or(true, |front| front == rustix::process::getpgrp())
     }
 
-    fn changed(&self) -> MutexGuard<'_, bool> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,23 +238,19 @@ impl<'a> Question<'a> {
             Echo::On => LocalModes::ECHO,
             Echo::Off => LocalModes::ECHONL,
         };
-        let mut changed = keyboard.changed();
+        let mut standing = keyboard.standing();
         keyboard.set(&keyboard.modes(echo), OptionalActions::Flush)?;
-        *changed = true;
-        drop(changed);
+        *standing = Standing { echo: Some(echo), question: Some(text.to_owned()) };
+        let written = (&keyboard.screen).write_all(text.as_bytes());
+        drop(standing);
         let stands = Self { keyboard, answered: false };
-        (&keyboard.screen).write_all(text.as_bytes())?;
-        Ok(stands)
+        written.map(|()| stands)
     }
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.keyboard.rest();
-        if !self.answered {
-            // The line is free for what comes instead.
-            let _ = (&self.keyboard.screen).write_all(b"\r\x1b[2K");
-        }
+        self.keyboard.rest(self.answered);
     }
 }
 

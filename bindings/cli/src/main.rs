@@ -84,6 +84,8 @@ async fn run(global: Global, command: Command) -> u8 {
         Ok(context) => context,
         Err(failure) => return fail(&output, &failure, causes),
     };
+    #[cfg(unix)]
+    keyboard::stops::watch(&output);
     let told = Arc::clone(&output);
     interrupts.watch(move |effect| interrupt::tell(&told, effect));
     let ended = {

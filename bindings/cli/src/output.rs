@@ -87,7 +87,7 @@ impl Output {
         if self.json { self.progress_line(&json.to_string()) } else { self.note(text, tone) }
     }
 
-    /// Something goes on: a JSON line, or a line that turns until the next one.
+    /// Something goes on: a JSON line, or a line that turns until the next one; above a question a line that stays.
     pub(crate) fn wait(&self, json: &Value, text: &str) {
         self.stop_waiting();
         if let Some(keyboard) = &self.keyboard {
@@ -95,7 +95,7 @@ impl Output {
         }
         if self.json {
             self.progress_line(&json.to_string());
-        } else if io::stderr().is_terminal() {
+        } else if io::stderr().is_terminal() && !self.is_asking() {
             let bar = ProgressBar::new_spinner().with_message(text.to_owned());
             // A template that does not parse leaves the default one.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
@@ -152,8 +152,16 @@ impl Output {
         paint(text, tone, self.progress_colours)
     }
 
+    /// Whether a question stands, which a line that turns would wipe away.
+    fn is_asking(&self) -> bool {
+        self.keyboard.as_ref().is_some_and(Keyboard::is_asking)
+    }
+
     fn progress_line(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        match &self.keyboard {
+            Some(keyboard) => keyboard.above(text),
+            None => drop(writeln!(io::stderr().lock(), "{text}")),
+        }
     }
 }
 

@@ -8,6 +8,11 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::*;
+use crate::args::Colour;
+use crate::output::{Output, Tone};
+use crate::words::Words;
+use serde_json::json;
+use ushield_client::catalogue::Language;
 
 /// The other end: types, and sees.
 struct Person {
@@ -143,4 +148,50 @@ async fn where_no_secret_is_typed_the_keyboard_is_left_alone() {
     let (person, keyboard) = terminal(Silence::InPrompts);
     keyboard.hush();
     assert!(person.echo());
+}
+
+#[tokio::test]
+async fn what_happens_while_a_question_stands_is_told_above_it() {
+    let (person, keyboard) = terminal(Silence::Always);
+    let output =
+        Output::new(Words::new(Language::En), false, Colour::Never).with_keyboard(Some(keyboard));
+    let keyboard = output.keyboard.as_ref().unwrap();
+    let meanwhile = async {
+        assert_eq!(person.sees("PIN: "), "PIN: ");
+        output.wait(&json!({}), "the link is made again");
+        assert_eq!(person.sees("PIN: "), "\r\x1b[2Kthe link is made again\r\nPIN: ");
+        output.event(&json!({}), "the link is there", Tone::Plain);
+        assert_eq!(person.sees("PIN: "), "\r\x1b[2Kthe link is there\r\nPIN: ");
+        assert!(!person.echo());
+        person.types("123456\n");
+    };
+    let (line, ()) = join(keyboard.line("PIN: ", Echo::Off), meanwhile).await;
+    assert_eq!(text(line), "123456");
+    output.note("taken", Tone::Plain);
+    assert_eq!(person.sees_at_last(), "\r\ntaken\r\n<end>");
+}
+
+#[tokio::test]
+async fn a_stop_gives_the_terminal_back_and_after_it_silence_and_question_stand_again() {
+    let (person, keyboard) = terminal(Silence::Always);
+    keyboard.hush();
+    keyboard.pause();
+    assert!(person.echo());
+    keyboard.again();
+    assert!(!person.echo(), "silent between questions too");
+    let stopped = async {
+        person.sees("PIN: ");
+        keyboard.pause();
+        assert!(person.echo());
+        assert_eq!(person.sees_at_last(), "\r\x1b[2K<end>");
+        keyboard.again();
+        assert!(!person.echo());
+        assert_eq!(person.sees("PIN: "), "\r\x1b[2KPIN: ");
+        person.types("123456\n");
+    };
+    let (line, ()) = join(keyboard.line("PIN: ", Echo::Off), stopped).await;
+    assert_eq!(text(line), "123456");
+    keyboard.restore();
+    keyboard.again();
+    assert!(person.echo(), "at the end it stays as it was found");
 }
