@@ -79,6 +79,7 @@ forgotten = The token has forgotten phone { $phone }.
 forgotten-here = "{ $name }" is forgotten on this phone. The token itself still lists this phone.
 interrupt-again = Ctrl-C: the order is being taken back. Ctrl-C again leaves at once; `ushield resume` goes on then.
 interrupt-leaves = Ctrl-C: leaving. Nothing is lost; resume with `ushield resume`.
+interrupt-stops = Ctrl-C: leaving. Every order stays as it is: `ushield resume` goes on, `ushield cancel` with an order of `ushield history` takes it back.
 key-login = Key for logins
 key-pay = Key for payments
 model = Model

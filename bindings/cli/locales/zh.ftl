@@ -79,6 +79,7 @@ forgotten = U盾已忘记手机 { $phone }。
 forgotten-here = 本机已忘记“{ $name }”。U盾里仍列有本机。
 interrupt-again = Ctrl-C：正在撤回订单。再按一次 Ctrl-C 立即退出，之后可用 `ushield resume` 继续。
 interrupt-leaves = Ctrl-C：退出。没有任何丢失，用 `ushield resume` 继续。
+interrupt-stops = Ctrl-C：退出。所有订单保持原状：用 `ushield resume` 继续，用 `ushield cancel` 加 `ushield history` 中的订单可撤回该订单。
 key-login = 登录密钥
 key-pay = 付款密钥
 model = 型号

@@ -139,7 +139,8 @@ pub(crate) enum Command {
     /// Go on with every order that is not over.
     ///
     /// Submits answers that the bank has not confirmed, delivers what the token has not decided, repeats cancels, and takes over orders
-    /// that are open at the bank. Exits with the first error, or else with the first outcome that is not `executed`.
+    /// that are open at the bank. Exits with the first error, or else with the first outcome that is not `executed`. Ctrl-C stops at
+    /// once and takes nothing back: every order stays as it is, and `ushield cancel` takes one back.
     ///
     /// Example: ushield resume
     Resume {

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one takes the order back, the second one leaves. Nothing is lost by either.
+//! Ctrl-C: the first one takes the order back, the second one leaves; where all orders go on the first one leaves. Nothing is lost by any.
 
 use std::io;
 use std::pin::pin;
@@ -20,6 +20,8 @@ pub(crate) enum Effect {
     Cancelling,
     /// The program leaves.
     Leaving,
+    /// The program leaves, and every order stays as it is.
+    Stopping,
 }
 
 /// Says what a Ctrl-C led to.
@@ -28,6 +30,7 @@ pub(crate) fn tell(output: &Output, effect: Effect) {
         Effect::None => return,
         Effect::Cancelling => (false, output.words.say("interrupt-again")),
         Effect::Leaving => (true, output.words.say("interrupt-leaves")),
+        Effect::Stopping => (true, output.words.say("interrupt-stops")),
     };
     output.event(&json!({"moment": "interrupted", "leaving": leaving}), &text, Tone::Strong);
 }
@@ -47,10 +50,21 @@ struct State {
     pressed: u32,
     /// Who waits in [`Interrupts::cancel_wanted`].
     listeners: u32,
-    /// Whether an order runs that can be taken back.
-    order: bool,
-    /// Whether a question stands at the terminal.
+    runs: Runs,
+    /// Whether a question stands at the terminal. Nobody may be waiting for its answer just now: it outlives a broken link.
     question: bool,
+}
+
+/// What a Ctrl-C is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Runs {
+    /// A question, or the program.
+    #[default]
+    Other,
+    /// One order, which can be taken back.
+    Order,
+    /// Whatever is open: none of it was begun by this command.
+    All,
 }
 
 impl Interrupts {
@@ -67,8 +81,8 @@ impl Interrupts {
                 }
             });
         }
-        // Who ends this program, or closes its terminal, finds the terminal as it was before.
-        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+        // Who ends this program, or closes its terminal, finds the terminal as it was before. An image of the memory would hold secrets.
+        for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
             let interrupts = Arc::clone(self);
             let Ok(mut ended) = signal(kind) else { continue };
             tokio::spawn(async move {
@@ -93,18 +107,26 @@ impl Interrupts {
     fn signal(&self) -> Effect {
         let mut state = self.state();
         state.pressed = state.pressed.saturating_add(1);
-        if state.pressed == 1 && state.question {
-            self.stopped.notify_one();
-            Effect::None
-        } else if state.pressed == 1 && state.listeners > 0 {
-            self.heard.notify_one();
-            Effect::Cancelling
-        } else if state.pressed == 1 && state.order {
-            self.unheard.notify_one();
-            Effect::Cancelling
-        } else {
-            self.leave.notify_one();
-            Effect::Leaving
+        let first = state.pressed == 1;
+        match state.runs {
+            Runs::All => {
+                self.leave.notify_one();
+                Effect::Stopping
+            }
+            Runs::Order if first => {
+                // The question goes with what asks it.
+                let hears = state.listeners > 0 && !state.question;
+                if hears { &self.heard } else { &self.unheard }.notify_one();
+                Effect::Cancelling
+            }
+            Runs::Other if first && state.question => {
+                self.stopped.notify_one();
+                Effect::None
+            }
+            Runs::Order | Runs::Other => {
+                self.leave.notify_one();
+                Effect::Leaving
+            }
         }
     }
 
@@ -125,9 +147,15 @@ impl Interrupts {
         self.heard.notified().await;
     }
 
-    /// Returns at a Ctrl-C while an order runs and nobody waits in [`Interrupts::cancel_wanted`].
+    /// Returns at a Ctrl-C while an order runs and nobody waits in [`Interrupts::cancel_wanted`], or a question stands.
     pub(crate) async fn unheard(&self) {
         self.unheard.notified().await;
+    }
+
+    /// Whether a Ctrl-C wanted the order back and met nobody any more who could see to it.
+    pub(crate) fn left_unheard(&self) -> bool {
+        let unheard = self.unheard.notified().now_or_never();
+        self.heard.notified().now_or_never().or(unheard).is_some()
     }
 
     /// Returns when the program is to leave.
@@ -136,9 +164,18 @@ impl Interrupts {
     }
 
     /// An order runs, until the result is dropped.
-    pub(crate) fn order(&self) -> OrderRuns<'_> {
-        self.state().order = true;
-        OrderRuns(self)
+    pub(crate) fn order(&self) -> Running<'_> {
+        self.runs(Runs::Order)
+    }
+
+    /// All that is open goes on, until the result is dropped: a Ctrl-C stops that and takes nothing back.
+    pub(crate) fn all(&self) -> Running<'_> {
+        self.runs(Runs::All)
+    }
+
+    fn runs(&self, runs: Runs) -> Running<'_> {
+        self.state().runs = runs;
+        Running(self)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -146,13 +183,13 @@ impl Interrupts {
     }
 }
 
-/// See [`Interrupts::order`].
+/// See [`Interrupts::order`] and [`Interrupts::all`].
 #[must_use]
-pub(crate) struct OrderRuns<'a>(&'a Interrupts);
+pub(crate) struct Running<'a>(&'a Interrupts);
 
-impl Drop for OrderRuns<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.state().order = false;
+        self.0.state().runs = Runs::Other;
     }
 }
 
@@ -228,11 +265,49 @@ mod tests {
     #[tokio::test]
     async fn a_key_press_in_a_question_ends_it_and_counts_once() {
         let interrupts = Interrupts::default();
-        let _order = interrupts.order();
         let press = async { assert_eq!(interrupts.signal(), Effect::None) };
         let (answer, ()) = join(interrupts.question(pending::<io::Result<()>>()), press).await;
         assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::Interrupted);
         assert_eq!(interrupts.signal(), Effect::Leaving, "the next one is the second");
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_waits_for_just_now_takes_no_key_press_from_its_order() {
+        let interrupts = Interrupts::default();
+        let _order = interrupts.order();
+        let mut question = Box::pin(interrupts.question(pending::<io::Result<()>>()));
+        assert!(question.as_mut().now_or_never().is_none(), "it stands");
+        assert_eq!(interrupts.signal(), Effect::Cancelling);
+        assert!(interrupts.unheard().now_or_never().is_some());
+        assert!(question.as_mut().now_or_never().is_none(), "and goes only with its order");
+        assert_eq!(interrupts.signal(), Effect::Leaving);
+    }
+
+    #[tokio::test]
+    async fn a_key_press_that_its_order_had_no_time_to_hear_is_not_lost() {
+        let interrupts = Interrupts::default();
+        let _order = interrupts.order();
+        let listens = interrupts.cancel_wanted();
+        {
+            let mut listens = std::pin::pin!(listens);
+            assert!(listens.as_mut().now_or_never().is_none());
+            assert_eq!(interrupts.signal(), Effect::Cancelling);
+            // The link breaks before anybody hears it.
+        }
+        assert!(interrupts.left_unheard());
+        assert!(!interrupts.left_unheard(), "once");
+    }
+
+    #[tokio::test]
+    async fn where_all_goes_on_a_key_press_stops_all_wherever_it_is() {
+        let interrupts = Interrupts::default();
+        let _all = interrupts.all();
+        let mut question = Box::pin(interrupts.question(pending::<io::Result<()>>()));
+        let mut listens = Box::pin(interrupts.cancel_wanted());
+        assert!(question.as_mut().now_or_never().is_none() && listens.as_mut().now_or_never().is_none());
+        assert_eq!(interrupts.signal(), Effect::Stopping);
+        assert!(interrupts.leave().now_or_never().is_some());
+        assert!(question.as_mut().now_or_never().is_none() && listens.as_mut().now_or_never().is_none());
     }
 
     #[tokio::test]
@@ -247,7 +322,6 @@ mod tests {
     #[tokio::test]
     async fn a_key_press_that_met_the_end_of_a_question_does_not_end_the_next() {
         let interrupts = Interrupts::default();
-        let _order = interrupts.order();
         let pressed_as_it_ends = async {
             interrupts.signal();
             Ok(())

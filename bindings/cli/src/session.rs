@@ -16,7 +16,6 @@ use crate::args::LinkAddress;
 use crate::customer::Terminal;
 use crate::failure::{AtOrder, Failure, error_json, error_lines};
 use crate::home::Home;
-use crate::interrupt::{self, Effect};
 use crate::output::{Output, Tone};
 
 /// What every command runs in.
@@ -164,8 +163,8 @@ impl Session {
             }
         };
         let report = match ended {
-            Some(Err(error)) if error.code() == Code::Interrupted => {
-                interrupt::tell(self.output(), Effect::Cancelling);
+            // Pressed as the last attempt failed: told already, and not yet done.
+            Some(Err(_)) if interrupts.left_unheard() => {
                 self.client.cancel_order(&self.connector, &self.customer, id).await
             }
             Some(ended) => ended,

@@ -14,14 +14,15 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 struct Terminal {
     master: File,
@@ -42,6 +43,8 @@ impl Terminal {
         let end = || Stdio::from(self.slave.try_clone().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_ushield"));
         command.env_clear().env("TERM", "xterm").args(args).args(["--lang", "en", "--color", "never"]);
+        // A group of its own, as a shell gives it: without a shell that could let it go on nothing is stopped.
+        command.process_group(0);
         command.stdin(end()).stderr(end()).stdout(Stdio::piped()).spawn().unwrap()
     }
 
@@ -114,7 +117,7 @@ fn a_pin_that_is_typed_while_the_program_works_is_never_seen_and_the_terminal_is
     let folder = tempfile::tempdir().unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let home = set_up(folder.path(), &silent);
-    for ends in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for ends in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let terminal = Terminal::new();
         let mut child = terminal.runs(&["token", "pair", "--home", &home]);
         let _connected = silent.accept().unwrap();
@@ -155,4 +158,49 @@ fn a_prompt_for_a_password_is_silent_takes_only_what_is_typed_then_and_gives_way
     assert!(seen.contains("\r\x1b[2K") && seen.contains("interrupted"), "{seen}");
     assert!(terminal.echo());
     assert!(fs::exists(&home).unwrap());
+}
+
+#[test]
+fn a_prompt_that_was_stopped_by_the_shell_is_silent_again_and_asks_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = set_up(folder.path(), &token);
+    let terminal = Terminal::new();
+    let mut child = terminal.runs(&["sign-in", "--home", &home]);
+    let mut seen = terminal.sees(": ");
+    let question = seen.clone();
+    for stop in [Signal::TSTP, Signal::STOP] {
+        signal(&child, stop);
+        let (_, status) = waitpid(Some(Pid::from_child(&child)), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped(), "{stop:?}: {status:?}");
+        // Where nobody asks first the shell does it itself.
+        assert!(stop == Signal::STOP || terminal.echo(), "given back");
+        let mut shells = tcgetattr(&terminal.slave).unwrap();
+        shells.local_modes.insert(LocalModes::ECHO);
+        tcsetattr(&terminal.slave, OptionalActions::Now, &shells).unwrap();
+        signal(&child, Signal::CONT);
+        seen.push_str(&terminal.sees(&question));
+        assert!(!terminal.echo(), "{stop:?}");
+    }
+    terminal.types("correct horse\n");
+    assert_eq!(child.wait().unwrap().code(), Some(10));
+    seen.push_str(&terminal.sees_at_last());
+    assert!(seen.contains("bank-unreachable") && !seen.contains("horse"), "{seen}");
+    assert!(terminal.echo());
+}
+
+#[test]
+fn a_key_press_stops_a_whole_resume_and_says_how_an_order_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = set_up(folder.path(), &token);
+    let terminal = Terminal::new();
+    let child = terminal.runs(&["resume", "--home", &home]);
+    terminal.sees(": ");
+    signal(&child, Signal::INT);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(10), 0), "it went on with nothing");
+    let seen = terminal.sees_at_last();
+    assert!(seen.contains("Every order stays as it is") && seen.contains("ushield cancel"), "{seen}");
+    assert!(terminal.echo());
 }

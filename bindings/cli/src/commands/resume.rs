@@ -9,6 +9,7 @@ use crate::report;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, with_cost: bool) -> Result<Answer, Failure> {
+    let _all = session.customer.interrupts.all();
     // What is known here goes on even if the bank cannot be asked for more: an answer needs no session to be submitted.
     let adopted = adopt(session).await;
     let results = session.client.resume(&session.connector, &session.customer).await?;
