@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak test-valgrind test-all clean
+.PHONY: help build demo test planted lint nostd soak test-valgrind test-pcsc test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint          formatting and clippy"
 	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
+	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
 	@echo "make test-all      everything there is"
 
 build:
@@ -45,7 +46,10 @@ soak:
 test-valgrind:
 	@tests/secrets/valgrind.sh
 
-test-all: lint test test-valgrind
+test-pcsc:
+	@tests/pcsc/run.sh
+
+test-all: lint test test-valgrind test-pcsc
 	$(MAKE) demo AUTO=1
 
 clean:

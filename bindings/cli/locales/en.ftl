@@ -62,6 +62,7 @@ conform-sum = { $passed } passed, { $failed } failed, { $skipped } skipped
 conform-trying = { $case }: { $text }
 conform-unanswered = the input has ended
 conform-used = no first phone can pair with this token ({ $code }): it is neither as its maker made it nor as a run leaves it. Forget its phones by its keys, or personalise it anew; if it has no phone, see rules T25 and T26 of docs/token.md
+cost-air = Over the air: { $commands } commands, { $bytes } bytes with headers and status words; { $polls } polls that brought nothing.
 cost-bytes = Bytes
 cost-direction = Direction
 cost-kind = Message

@@ -62,6 +62,7 @@ conform-sum = { $passed } 个通过，{ $failed } 个失败，{ $skipped } 个�
 conform-trying = { $case }：{ $text }
 conform-unanswered = 输入已结束
 conform-used = 该令牌无法与第一部手机配对（{ $code }）：它既非出厂状态，也非一次运行留下的状态。请用其按键忘记手机，或重新个人化；若它没有手机，见 docs/token.md 规则 T25、T26
+cost-air = 空中传输：{ $commands } 条命令，{ $bytes } 字节（含头部与状态字）；另有 { $polls } 次空轮询。
 cost-bytes = 字节
 cost-direction = 方向
 cost-kind = 报文

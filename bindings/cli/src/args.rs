@@ -65,7 +65,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
     /// Where the token is; by default where `init` said.
-    #[arg(long, global = true, value_name = "tcp:HOST:PORT")]
+    #[arg(long, global = true, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
     pub(crate) link: Option<LinkAddress>,
     /// Which token, by its device id; needed when several are paired.
     #[arg(long, global = true, value_name = "HEX", value_parser = values::device_id)]
@@ -192,7 +192,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Conform {
     /// Where the token is.
-    #[arg(long, value_name = "tcp:HOST:PORT")]
+    #[arg(long, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
     pub(crate) token: LinkAddress,
     /// Data folder of the bank that the token serves, as `ushield-bank init` made it: keys/root.key, transfer.key, certificate.key.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -235,7 +235,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "NAME")]
     pub(crate) phone: String,
     /// Where the token is; remembered.
-    #[arg(long, value_name = "tcp:HOST:PORT")]
+    #[arg(long, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
     pub(crate) token: LinkAddress,
     /// Do not sign in.
     #[arg(long)]

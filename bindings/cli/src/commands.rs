@@ -84,10 +84,10 @@ async fn cancel(session: &Session, order: OrderId) -> Result<Answer, Failure> {
 
 /// An order by its id; what has none yet by its request's, as `history` shows it.
 async fn cancel_once(session: &Session, order: OrderId) -> Result<Option<Report>, Error> {
-    match session.client.cancel_order(&session.connector, &session.customer, order).await {
+    match session.client.cancel_order(&*session.connector, &session.customer, order).await {
         Err(error) if error.code() == Code::UnknownOrder => {
             let request = *order.as_bytes();
-            session.client.cancel_request(&session.connector, &session.customer, request).await
+            session.client.cancel_request(&*session.connector, &session.customer, request).await
         }
         cancelled => cancelled.map(Some),
     }

@@ -9,6 +9,7 @@ mod home;
 mod interrupt;
 #[cfg_attr(not(unix), path = "keyboard/elsewhere.rs")]
 mod keyboard;
+mod link;
 mod moments;
 mod output;
 mod report;

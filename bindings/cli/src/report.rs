@@ -1,6 +1,7 @@
 //! How an order ended, for programs and for people.
 
 use serde_json::{Value, json};
+use ushield_client::radio::Traffic;
 use ushield_client::{Cost, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
@@ -10,6 +11,9 @@ use crate::failure::exit_of;
 use crate::moments::outcome_tone;
 use crate::output::table::{Align, pairs, table};
 use crate::output::{Answer, Output, time};
+
+/// Bytes of a poll and of its answer, when there is nothing.
+const EMPTY_POLL: (usize, usize) = (5, 2);
 
 /// The exit code of an outcome.
 pub(crate) fn exit(outcome: Outcome) -> u8 {
@@ -50,6 +54,30 @@ pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_co
         object.insert("pages".to_owned(), json!(pages));
     }
     Answer { json, text: text(output, report, with_cost), exit: exit(report.receipt.outcome) }
+}
+
+/// What went over the air: polls that brought nothing are counted apart.
+pub(crate) fn with_air(output: &Output, mut answer: Answer, traffic: &Traffic, with_cost: bool) -> Answer {
+    let (polls, others): (Vec<_>, Vec<_>) =
+        traffic.all().into_iter().partition(|wire| (wire.sent, wire.received) == EMPTY_POLL);
+    let bytes: usize = others.iter().map(|wire| wire.sent + wire.received).sum();
+    if let Some(object) = answer.json.as_object_mut() {
+        object.insert(
+            "air".to_owned(),
+            json!({"commands": others.len(), "bytes": bytes, "polls": polls.len()}),
+        );
+    }
+    if with_cost {
+        let values = [
+            ("commands", others.len().to_string()),
+            ("bytes", bytes.to_string()),
+            ("polls", polls.len().to_string()),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        answer.text.push('\n');
+        answer.text.push_str(&output.words.fill("cost-air", &values));
+    }
+    answer
 }
 
 /// A report for a person.

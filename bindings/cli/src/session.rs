@@ -6,9 +6,10 @@ use std::sync::Arc;
 use futures::future::{Either, select};
 use serde_json::json;
 use ushield_bank_api::Role;
+use ushield_client::ports::Connector;
+use ushield_client::radio::Traffic;
 use ushield_client::store::Opened;
 use ushield_client::{Client, Error, HistoryEntry, Report, TokenRecord};
-use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId};
 
@@ -16,6 +17,7 @@ use crate::args::LinkAddress;
 use crate::customer::Terminal;
 use crate::failure::{AtOrder, Failure, error_json, error_lines};
 use crate::home::Home;
+use crate::link;
 use crate::output::{Output, Tone};
 
 /// What every command runs in.
@@ -31,7 +33,9 @@ pub(crate) struct Context {
 /// A client that is ready to be used.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    pub(crate) connector: TcpConnector,
+    pub(crate) connector: Arc<dyn Connector>,
+    /// What goes over the air, where there is one.
+    pub(crate) traffic: Option<Traffic>,
     pub(crate) customer: Terminal,
     pub(crate) device: Option<DeviceId>,
 }
@@ -76,7 +80,7 @@ impl Context {
             None => config.link.parse().map_err(|reason| Failure::usage("--link", reason))?,
         };
         let (client, opened) = self.home.client(&config.bank, &self.home.bank_ca()?).await?;
-        let session = self.session(client, &opened, &link);
+        let session = self.session(client, &opened, &link)?;
         // Said here, once, and not in the middle of a command.
         session.client.setup()?;
         Ok(session)
@@ -100,13 +104,17 @@ impl Context {
         Look { client, output: Arc::clone(self.output()), device: self.device }
     }
 
-    pub(crate) fn session(&self, client: Client, opened: &Opened, link: &LinkAddress) -> Session {
+    pub(crate) fn session(
+        &self,
+        client: Client,
+        opened: &Opened,
+        link: &LinkAddress,
+    ) -> Result<Session, Failure> {
         if let Opened::SetAside { to, notice } = opened {
             self.alarm(notice, to);
         }
-        let LinkAddress::Tcp(address) = link;
-        let connector = TcpConnector::new(address.clone());
-        Session { client, connector, customer: self.customer.clone(), device: self.device }
+        let (connector, traffic) = link::way(link, "--link")?;
+        Ok(Session { client, connector, traffic, customer: self.customer.clone(), device: self.device })
     }
 
     /// A store that was set aside is said before anything else.
@@ -155,7 +163,7 @@ impl Session {
         let interrupts = Arc::clone(&self.customer.interrupts);
         let _running = interrupts.order();
         let ended = {
-            let run = pin!(self.client.run_order(&self.connector, &self.customer, id));
+            let run = pin!(self.client.run_order(&*self.connector, &self.customer, id));
             let unheard = pin!(interrupts.unheard());
             match select(run, unheard).await {
                 Either::Left((ended, _)) => Some(ended),
@@ -165,10 +173,10 @@ impl Session {
         let report = match ended {
             // Pressed as the last attempt failed: told already, and not yet done.
             Some(Err(_)) if interrupts.left_unheard() => {
-                self.client.cancel_order(&self.connector, &self.customer, id).await
+                self.client.cancel_order(&*self.connector, &self.customer, id).await
             }
             Some(ended) => ended,
-            None => self.client.cancel_order(&self.connector, &self.customer, id).await,
+            None => self.client.cancel_order(&*self.connector, &self.customer, id).await,
         };
         report.map_err(|error| self.failed(error, id))
     }

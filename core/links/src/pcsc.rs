@@ -74,13 +74,16 @@ impl PcscRadio {
                 readers.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect();
             // With nothing known it returns at once.
             context.get_status_change(LOOK, &mut states).map_err(|error| self.no_reader(error))?;
-            for state in &states {
-                let present = state.event_state().contains(State::PRESENT);
+            let present: Vec<&ReaderState> =
+                states.iter().filter(|state| state.event_state().contains(State::PRESENT)).collect();
+            // With one card the link's own SELECT says what it is.
+            let choose = present.len() > 1;
+            for state in present {
                 let seen = (state.name().to_owned(), state.event_count());
-                if !present || refused.contains(&seen) {
+                if refused.contains(&seen) {
                     continue;
                 }
-                match Reader::open(&context, state.name()) {
+                match Reader::open(&context, state.name(), choose) {
                     Ok(reader) => return Ok(reader),
                     // Another kind of card: it is not asked again while it lies there.
                     Err(error) if error.code() == Code::TokenNotFound => refused.push(seen),

@@ -13,13 +13,22 @@ use ushield_protocol::order::is_date;
 pub(crate) enum LinkAddress {
     /// The software token, at `HOST:PORT`.
     Tcp(String),
+    /// A card in a reader: in any one, or in one in whose name this occurs.
+    Pcsc(Option<String>),
 }
 
 impl FromStr for LinkAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "an address tcp:HOST:PORT is needed";
+        let form = "an address tcp:HOST:PORT, pcsc or pcsc:READER is needed";
+        if text == "pcsc" {
+            return Ok(Self::Pcsc(None));
+        }
+        if let Some(reader) = text.strip_prefix("pcsc:") {
+            let plain = !reader.is_empty() && !reader.chars().any(char::is_control);
+            return if plain { Ok(Self::Pcsc(Some(reader.to_owned()))) } else { Err(form) };
+        }
         let address = text.strip_prefix("tcp:").ok_or(form)?;
         let (host, port) = address.rsplit_once(':').ok_or(form)?;
         let plain = !host.is_empty() && !host.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -32,6 +41,8 @@ impl fmt::Display for LinkAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkAddress::Tcp(address) => write!(f, "tcp:{address}"),
+            LinkAddress::Pcsc(None) => f.write_str("pcsc"),
+            LinkAddress::Pcsc(Some(reader)) => write!(f, "pcsc:{reader}"),
         }
     }
 }
@@ -85,13 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_a_scheme_a_host_and_a_port() {
-        for good in ["tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340"] {
+    fn a_link_is_a_scheme_and_what_it_needs() {
+        for good in
+            ["tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340", "pcsc", "pcsc:ACS ACR122U"]
+        {
             assert_eq!(good.parse::<LinkAddress>().unwrap().to_string(), good);
         }
-        for bad in
-            ["127.0.0.1:7340", "tcp:", "tcp:host", "tcp::1", "tcp:a b:1", "tcp:h:0", "tcp:h:65536", "ble:x:1"]
-        {
+        let tcp = ["127.0.0.1:7340", "tcp:", "tcp:host", "tcp::1", "tcp:a b:1", "tcp:h:0", "tcp:h:65536"];
+        for bad in tcp.into_iter().chain(["pcsc:", "pcsc:\n", "PCSC", "ble:x:1"]) {
             assert!(bad.parse::<LinkAddress>().is_err(), "{bad}");
         }
     }

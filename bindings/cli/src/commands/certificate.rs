@@ -22,7 +22,7 @@ use crate::words::Words;
 pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Failure> {
     session.token()?;
     session.ensure_signed_in().await?;
-    let (connector, customer) = (&session.connector, &session.customer);
+    let (connector, customer) = (&*session.connector, &session.customer);
     let report =
         session.client.download_certificate(connector, customer, session.device, role.into()).await?;
     let executed = |report: &Report| report.receipt.outcome == Outcome::Executed;
@@ -48,7 +48,7 @@ pub(super) fn show(look: &Look, role: Role, with_pem: bool) -> Result<Answer, Fa
 
 /// As the token has it.
 pub(super) async fn show_on_token(session: &Session, role: Role, with_pem: bool) -> Result<Answer, Failure> {
-    let (connector, customer) = (&session.connector, &session.customer);
+    let (connector, customer) = (&*session.connector, &session.customer);
     let chain = session.client.certificate_on_token(connector, customer, session.device, role.into()).await?;
     Ok(shown(session.output(), role, &chain, with_pem))
 }

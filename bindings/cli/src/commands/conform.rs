@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use ushield_client::ports::{Connector, Link as _};
+use ushield_client::ports::Link as _;
 use ushield_conform::bank::TestBank;
 use ushield_conform::face::FaceHand;
-use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped, Stop, Unfit};
+use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped, Stop, Streams, Unfit};
 use ushield_links::system::OsEntropy;
-use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Class;
 use ushield_protocol::device::MakerRoot;
 
 use super::init::certificates;
 use crate::args::{Conform, LinkAddress};
 use crate::failure::{Failure, exit_of};
+use crate::link;
 use crate::output::table::{Align, table};
 use crate::output::{Answer, Output, Tone};
 use crate::session::Context;
@@ -44,14 +44,18 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
         return Err(Failure::usage("--maker", words.fill("conform-no-root", &[("file", &file)])));
     }
     let hand = hand(context, options.face.as_deref()).await?;
-    let LinkAddress::Tcp(address) = &options.token;
-    let connector = TcpConnector::new(address);
+    let (connector, _) = link::way(&options.token, "--token")?;
     // One that is not there is no token that fails.
     connector.connect().await?.close().await;
     output.event(&json!({"moment": "conform-begins"}), &words.say("conform-begins"), Tone::Strong);
+    // What is below messages is looked at where it is a stream.
+    let streams: Option<Arc<dyn Streams>> = match &options.token {
+        LinkAddress::Tcp(address) => Some(Arc::new(Wire::new(address))),
+        LinkAddress::Pcsc(_) => None,
+    };
     let setup = Setup {
-        connector: Arc::new(connector),
-        streams: Some(Arc::new(Wire::new(address))),
+        connector,
+        streams,
         hand,
         bank,
         makers,

@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context, options: Init) -> Result<Answer, Fail
     }
 
     let (client, opened) = context.home.client(&options.bank, &bank_ca).await?;
-    let session = context.session(client, &opened, &options.token);
+    let session = context.session(client, &opened, &options.token)?;
     let request = SetupRequest { trust, makers, customer: options.customer, phone: options.phone };
     let setup = session.client.set_up(&request)?;
     let config = Config { bank: options.bank, link: options.token.to_string() };

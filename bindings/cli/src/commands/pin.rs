@@ -7,6 +7,6 @@ use crate::output::Answer;
 use crate::session::Session;
 
 pub(super) async fn change(session: &Session) -> Result<Answer, Failure> {
-    session.client.change_pin(&session.connector, &session.customer, session.device).await?;
+    session.client.change_pin(&*session.connector, &session.customer, session.device).await?;
     Ok(Answer::done(json!({"changed": true}), session.output().words.say("pin-changed")))
 }

@@ -12,7 +12,7 @@ pub(super) async fn run(session: &Session, with_cost: bool) -> Result<Answer, Fa
     let _all = session.customer.interrupts.all();
     // What is known here goes on even if the bank cannot be asked for more: an answer needs no session to be submitted.
     let adopted = adopt(session).await;
-    let results = session.client.resume(&session.connector, &session.customer).await?;
+    let results = session.client.resume(&*session.connector, &session.customer).await?;
     let output = session.output();
     let mut failures: Vec<Failure> = Vec::new();
     let (mut orders, mut texts, mut ends) = (Vec::new(), Vec::new(), Vec::new());

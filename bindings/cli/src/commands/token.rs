@@ -34,7 +34,7 @@ pub(super) fn list(look: &Look) -> Result<Answer, Failure> {
 
 pub(super) async fn pair(session: &Session, mode_opened_again: bool) -> Result<Answer, Failure> {
     let (client, customer) = (&session.client, &session.customer);
-    let pending = client.pair(&session.connector, customer, mode_opened_again).await?;
+    let pending = client.pair(&*session.connector, customer, mode_opened_again).await?;
     customer.forget_early_answers();
     let (device, digits) = (pending.device().to_string(), pending.digits().to_string());
     compare_digits(session.output(), &digits, pending.brand(), pending.name(), &device);
@@ -52,7 +52,7 @@ pub(super) async fn pair(session: &Session, mode_opened_again: bool) -> Result<A
 }
 
 pub(super) async fn info(session: &Session) -> Result<Answer, Failure> {
-    let asked = session.client.token_info(&session.connector, &session.customer, session.device).await;
+    let asked = session.client.token_info(&*session.connector, &session.customer, session.device).await;
     let (info, phones) = asked?;
     let words = &session.output().words;
     let yes_no = |yes| if yes { words.say("yes") } else { words.say("no") };
@@ -104,7 +104,7 @@ pub(super) async fn forget(session: &Session, phone: Option<PhoneId>, here: bool
         return Ok(Answer::done(json!({"forgotten": "token", "device_id": device}), text));
     }
     let forgotten = phone.unwrap_or_else(|| token.pairing.phone.phone_id());
-    session.client.forget_phone(&session.connector, &session.customer, session.device, phone).await?;
+    session.client.forget_phone(&*session.connector, &session.customer, session.device, phone).await?;
     let id = forgotten.to_string();
     let text = session.output().words.fill("forgotten", &[("phone", &id)]);
     Ok(Answer::done(json!({"forgotten": "phone", "phone_id": id, "device_id": device}), text))

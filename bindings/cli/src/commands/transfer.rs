@@ -22,7 +22,11 @@ pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, 
     let id = create(&session, &request).await.map_err(not_created)?;
     let pages = preview(&session, id).await?;
     let report = session.run_order(id).await?;
-    Ok(report::answer(session.output(), &report, &pages, with_cost))
+    let answer = report::answer(session.output(), &report, &pages, with_cost);
+    Ok(match &session.traffic {
+        Some(traffic) => report::with_air(session.output(), answer, traffic, with_cost),
+        None => answer,
+    })
 }
 
 /// The request, with the amount in minor units.

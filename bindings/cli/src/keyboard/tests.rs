@@ -153,8 +153,7 @@ async fn where_no_secret_is_typed_the_keyboard_is_left_alone() {
 #[tokio::test]
 async fn what_happens_while_a_question_stands_is_told_above_it() {
     let (person, keyboard) = terminal(Silence::Always);
-    let output =
-        Output::new(Words::new(Language::En), false, Colour::Never).with_keyboard(Some(keyboard));
+    let output = Output::new(Words::new(Language::En), false, Colour::Never).with_keyboard(Some(keyboard));
     let keyboard = output.keyboard.as_ref().unwrap();
     let meanwhile = async {
         assert_eq!(person.sees("PIN: "), "PIN: ");

@@ -21,15 +21,18 @@ type Exchange = (Vec<u8>, oneshot::Sender<Result<Vec<u8>, Error>>);
 pub(super) struct Reader(Sender<Exchange>);
 
 impl Reader {
-    /// Takes the card in this reader for us alone, if it is a U-Shield: that is asked by a SELECT, whose connection the next one ends.
-    pub(super) fn open(context: &Context, name: &CStr) -> Result<Self, Error> {
+    /// Takes the card in this reader for us alone. To `choose` among cards is to ask by a SELECT, whose connection the next one ends, whether it
+    /// is a U-Shield.
+    pub(super) fn open(context: &Context, name: &CStr, choose: bool) -> Result<Self, Error> {
         let lost = |error| Error::new(Code::LinkLost).caused_by(error);
         let card = context.connect(name, ShareMode::Exclusive, Protocols::ANY).map_err(lost)?;
         let mut buffer = vec![0; MOST];
-        let answer = card.transmit(&apdu::select(), &mut buffer).map_err(lost)?;
-        if Answer::decode(answer).map(|answer| answer.status) != Some(Status::Ok) {
-            let _ = card.disconnect(Disposition::LeaveCard);
-            return Err(Error::new(Code::TokenNotFound));
+        if choose {
+            let answer = card.transmit(&apdu::select(), &mut buffer).map_err(lost)?;
+            if Answer::decode(answer).map(|answer| answer.status) != Some(Status::Ok) {
+                let _ = card.disconnect(Disposition::LeaveCard);
+                return Err(Error::new(Code::TokenNotFound));
+            }
         }
         let (sender, receiver) = channel::<Exchange>();
         let serve = move || {
