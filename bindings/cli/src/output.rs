@@ -52,6 +52,8 @@ pub(crate) struct Output {
     pub(crate) interactive: bool,
     /// Where somebody types; none where nobody sits at a terminal.
     pub(crate) keyboard: Option<Keyboard>,
+    /// Whether standard error is a screen.
+    screen: bool,
     result_colours: bool,
     progress_colours: bool,
     spinner: Mutex<Option<ProgressBar>>,
@@ -70,6 +72,7 @@ impl Output {
             json,
             interactive: false,
             keyboard: None,
+            screen: io::stderr().is_terminal(),
             result_colours: colours(io::stdout().is_terminal()),
             progress_colours: colours(io::stderr().is_terminal()),
             spinner: Mutex::new(None),
@@ -78,7 +81,8 @@ impl Output {
 
     /// With somebody at the keyboard.
     pub(crate) fn with_keyboard(self, keyboard: Option<Keyboard>) -> Self {
-        Self { interactive: !self.json && keyboard.is_some(), keyboard, ..self }
+        let (somebody, screen) = (keyboard.is_some(), self.screen || keyboard.is_some());
+        Self { interactive: !self.json && somebody, keyboard, screen, ..self }
     }
 
     /// Something happened: a JSON line, or a line that stays.
@@ -95,7 +99,7 @@ impl Output {
         }
         if self.json {
             self.progress_line(&json.to_string());
-        } else if io::stderr().is_terminal() && !self.is_asking() {
+        } else if self.screen && !self.is_asking() {
             let bar = ProgressBar::new_spinner().with_message(text.to_owned());
             // A template that does not parse leaves the default one.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
