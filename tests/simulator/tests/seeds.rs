@@ -1,4 +1,5 @@
 //! The whole system under faults: fixed seeds, fresh ones, and many with stand-in cryptography.
+#![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::hash::{BuildHasher as _, RandomState};
 
