@@ -114,6 +114,7 @@ struct Token {
     tale: Option<Tale>,
     frames: BTreeMap<Step, FrameLie>,
     seen: Vec<u8>,
+    pins: Vec<u8>,
     orders: Vec<Vec<u8>>,
     sent: Vec<(Kind, Vec<u8>)>,
     digits: Option<u32>,
@@ -150,6 +151,7 @@ impl ScriptedToken {
             tale: None,
             frames: BTreeMap::new(),
             seen: Vec::new(),
+            pins: Vec::new(),
             orders: Vec::new(),
             sent: Vec::new(),
             digits: None,
@@ -254,6 +256,12 @@ impl ScriptedToken {
     #[must_use]
     pub fn commands(&self) -> Vec<u8> {
         self.token().seen.clone()
+    }
+
+    /// Commands about an order that brought it a PIN, by number.
+    #[must_use]
+    pub fn pins(&self) -> Vec<u8> {
+        self.token().pins.clone()
     }
 
     /// Orders that it received.

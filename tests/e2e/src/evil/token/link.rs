@@ -210,7 +210,11 @@ impl Token {
             return Stage::Over;
         };
         self.seen.push(plain[0]);
-        match Request::decode(&plain).unwrap() {
+        let request = Request::decode(&plain).unwrap();
+        if matches!(request, Request::Order { pin: Some(_), .. } | Request::Pin { .. }) {
+            self.pins.push(plain[0]);
+        }
+        match request {
             Request::Order { order, .. } => self.order(out, &mut transport, order),
             Request::Collect { order } => {
                 let reply = match (self.answers.get(&order), self.shown) {
