@@ -73,7 +73,7 @@ impl Client {
                 attempts = Attempts::default();
                 continue;
             }
-            if !attempts.another(self, customer, &error).await {
+            if !pins.during(self.clock(), attempts.another(self, customer, &error)).await {
                 if record.life.is_unknown() {
                     customer.tell(&Moment::Unknown { order: id });
                 }

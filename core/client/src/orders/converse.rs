@@ -19,6 +19,17 @@ use crate::token::{BUSY_TRIES, BUSY_WAIT, HUMAN, Limit, TokenSession};
 /// Replies on one connection. A customer who presses OK again and again without a PIN makes one each time; nobody makes so many.
 const MOST_REPLIES: u32 = 200;
 
+/// When a PIN that is kept goes to the token: only where it will be held, and not where it may have been compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    /// With the order: no review runs.
+    Along,
+    /// Once the token shows the order anew: before, another phone's review ran, or a message stood there.
+    WhenShown,
+    /// Once the token says that it has none: it may hold this one.
+    WhenAsked,
+}
+
 /// One order on one connection. The customer may be asked for a PIN meanwhile: the token is heard all the same.
 pub(super) struct Conversation<'a, 'c, 'p> {
     client: &'c Client,
@@ -30,6 +41,9 @@ pub(super) struct Conversation<'a, 'c, 'p> {
     page_count: u8,
     expiry: Expiry,
     begun: Millis,
+    goes: Goes,
+    /// Tries left, as the token said last.
+    tries: u8,
     replies: u32,
     busy: u32,
     /// The token is known to show it: before, it would take no PIN by itself.
@@ -50,6 +64,12 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
     ) -> Self {
         let expiry = Expiry::of(record, delivery.order());
         let begun = client.clock().monotonic();
+        let (flags, tries) = (session.state().flags, session.state().tries);
+        let goes = match (flags.reviewing, flags.reviewing_ours) {
+            (_, true) => Goes::WhenAsked,
+            (true, false) => Goes::WhenShown,
+            (false, false) => Goes::Along,
+        };
         Self {
             client,
             session,
@@ -60,6 +80,8 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
             page_count,
             expiry,
             begun,
+            goes,
+            tries,
             replies: 0,
             busy: 0,
             shown: false,
@@ -75,7 +97,12 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
             let ended = match self.next().await {
                 Next::Token(reply) => self.hear(&reply?).await?,
                 Next::Typed(pin) => {
-                    self.session.send(&Request::Pin { pin: pin? }).await?;
+                    self.pins.keep(pin?, self.client.clock().monotonic(), self.tries);
+                    self.send_pin().await?;
+                    None
+                }
+                Next::PinOld => {
+                    self.pins.forget();
                     None
                 }
                 Next::TakeBack => {
@@ -97,8 +124,7 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
         if self.cancel_sent {
             return Next::Token(reply.await);
         }
-        let pins = self.shown.then_some(&mut *self.pins);
-        self.client.next(self.with, reply, pins, &self.expiry).await
+        self.client.next(self.with, reply, self.pins, self.shown, &self.expiry).await
     }
 
     /// What the token said. The order's record when the exchange has come to its end.
@@ -115,21 +141,27 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
             Ok(progress) => progress,
             Err(error) => return self.refused(error).await,
         };
-        self.pins.forget();
         self.shown = true;
         match progress {
             Progress::Shown | Progress::Waiting => {
                 self.client.apply(self.record, Event::Shown)?;
                 let (order, pages) = (self.delivery.id(), self.page_count);
                 self.with.customer.tell(&Moment::ReviewOnToken { order, pages });
+                self.taken().await?;
             }
             Progress::Answered(answer) => return self.answered(answer).await.map(Some),
             // Nobody is asked for a PIN for what is being taken back.
             Progress::PinNeeded | Progress::PinWrong { .. } if self.cancel_sent => {}
             // OK again, while the customer still types.
             Progress::PinNeeded if self.pins.is_asked() => {}
-            Progress::PinNeeded => self.ask(&Moment::PinNeeded, PinReason::Approve),
+            Progress::PinNeeded if self.send_pin().await? => {}
+            Progress::PinNeeded => {
+                self.pins.forget();
+                self.ask(&Moment::PinNeeded, self.pins.why());
+            }
             Progress::PinWrong { tries } => {
+                self.pins.forget();
+                self.tries = tries;
                 let reason = PinReason::WrongBefore { tries };
                 if !self.pins.is_asked_because(reason) {
                     self.ask(&Moment::PinWrong { tries }, reason);
@@ -138,10 +170,27 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
             Progress::LastTry => {
                 self.with.customer.tell(&Moment::LastTry);
                 // It has a PIN, and warns before it compares it.
-                self.pins.end_question();
+                self.pins.settled();
             }
         }
         Ok(None)
+    }
+
+    /// The token shows the order: a PIN that came with it is there, and one that waited for this may go.
+    async fn taken(&mut self) -> Result<(), Error> {
+        match std::mem::replace(&mut self.goes, Goes::WhenAsked) {
+            Goes::Along => self.pins.forget(),
+            Goes::WhenShown => drop(self.send_pin().await?),
+            Goes::WhenAsked => {}
+        }
+        Ok(())
+    }
+
+    /// Sends what is kept, if it has not been sent on this connection. Whether it went.
+    async fn send_pin(&mut self) -> Result<bool, Error> {
+        let Some(pin) = self.pins.alone(self.client.clock().monotonic()) else { return Ok(false) };
+        self.session.send(&Request::Pin { pin }).await?;
+        Ok(true)
     }
 
     fn ask(&mut self, moment: &Moment, reason: PinReason) {
@@ -155,7 +204,7 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
         if planted::on(Bug::SubmittedBeforeStored) {
             let _ = self.client.bank().submit(&self.delivery.id(), &answer.bytes).await;
         }
-        self.pins.end_question();
+        self.pins.settled();
         tell_verdict(self.with.customer, &answer);
         self.client.apply(self.record, Event::Answered(answer.bytes))
     }
@@ -166,14 +215,15 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
         // A message stands on the screen, or another phone's review: the first is over in seconds.
         if code == Code::Busy && self.busy < BUSY_TRIES && !self.cancel_sent {
             self.busy += 1;
-            self.client.clock().sleep(BUSY_WAIT).await;
-            self.send_order().await?;
+            let clock = self.client.clock();
+            self.pins.during(clock, clock.sleep(BUSY_WAIT)).await;
+            self.send_again(Goes::WhenShown).await?;
             return Ok(None);
         }
         if asks_for_statement(code) && !self.statement_sent && !self.cancel_sent {
             self.statement_sent = true;
             if self.give_bank_key(code).await? {
-                self.send_order().await?;
+                self.send_again(Goes::Along).await?;
                 return Ok(None);
             }
         }
@@ -189,12 +239,23 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
     }
 
     async fn send_order(&mut self) -> Result<(), Error> {
-        self.session.send(&self.delivery.request(self.pins.typed())).await
+        let now = self.client.clock().monotonic();
+        let pin = if self.goes == Goes::Along { self.pins.along(now) } else { None };
+        self.session.send(&self.delivery.request(pin)).await
+    }
+
+    /// The token took neither the order nor the PIN that came with it.
+    async fn send_again(&mut self, goes: Goes) -> Result<(), Error> {
+        if self.goes == Goes::Along {
+            self.goes = goes;
+            self.pins.not_taken();
+        }
+        self.send_order().await
     }
 
     /// Durable first, then at the token.
     async fn take_back(&mut self) -> Result<(), Error> {
-        self.pins.end_question();
+        self.pins.settled();
         self.with.customer.tell(&Moment::Cancelling);
         let marked = self.client.mark_cancelled(self.record)?;
         let order = marked.id.ok_or(Error::new(Code::UnexpectedEvent))?;
@@ -203,9 +264,8 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
     }
 
     async fn ask_for_end(&mut self) -> Result<Option<OrderRecord>, Error> {
-        let Some(receipt) = self.client.asked_for_end(self.record, &mut self.expiry).await else {
-            return Ok(None);
-        };
+        let end = self.client.asked_for_end(self.record, &mut self.expiry);
+        let Some(receipt) = self.pins.during(self.client.clock(), end).await else { return Ok(None) };
         // Its screen is cleared, if it can be; the bank's word stands anyway.
         let _ = self.session.send(&Request::Cancel { order: self.delivery.id() }).await;
         self.client.settle(self.record.clone(), receipt).await.map(Some)
@@ -213,11 +273,12 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
 
     /// Gives the token the statement that it lacks. Whether it took it.
     async fn give_bank_key(&mut self, missing: Code) -> Result<bool, Error> {
-        let order = self.delivery.order();
+        let (order, clock) = (self.delivery.order(), self.client.clock());
         // Where it knows another statement of the key already, only a newer one can help.
         let at = (missing == Code::UnknownOrderKey).then_some(order.payload().issued);
-        let statement = self.client.statement_for(order.kid(), at).await?;
-        match self.session.exchange(&Request::BankKey { statement }).await {
+        let statement = self.pins.during(clock, self.client.statement_for(order.kid(), at)).await?;
+        let bank_key = Request::BankKey { statement };
+        match self.pins.during(clock, self.session.exchange(&bank_key)).await {
             Ok(_) => Ok(true),
             Err(error) if error.code().wire().is_some() => Ok(false),
             Err(error) => Err(error),

@@ -38,6 +38,8 @@ pub(super) enum Next<T> {
     Token(T),
     /// What the customer answered to the question for a PIN.
     Typed(Result<PinBlock, Error>),
+    /// The PIN that is kept may be kept no longer.
+    PinOld,
     /// The customer wants the order back.
     TakeBack,
     /// The order's time is over.
@@ -72,7 +74,7 @@ impl Client {
     ) -> Result<OrderRecord, Error> {
         let order = self.own_order(&record)?;
         let late = ends(&record, &order) < self.clock().now().0;
-        if late && let Ok(Some(receipt)) = self.receipt_at_bank(&record).await {
+        if late && let Ok(Some(receipt)) = pins.during(self.clock(), self.receipt_at_bank(&record)).await {
             return self.settle(record, receipt).await;
         }
         let token = self.token(record.device)?;
@@ -110,7 +112,7 @@ impl Client {
 
     /// Connects, and asks for the PIN where one message shall carry it with the order. When the order may be at the token
     /// already, its answer may be there too: nobody is asked twice, and a PIN that was locked since does not matter. A PIN that was
-    /// typed and lost goes along. A token that another phone keeps busy takes no PIN: it asks for one itself, should it take the order.
+    /// typed and lost is not asked for. A token that another phone keeps busy takes no PIN: it asks for one itself, should it take the order.
     async fn prepare(
         &self,
         with: Parties<'_>,
@@ -120,7 +122,8 @@ impl Client {
         pins: &mut Pins<'_>,
         late: bool,
     ) -> Result<Prepared<'_>, Error> {
-        let mut session = TokenSession::open(self, with.connector, with.customer, token).await?;
+        let open = TokenSession::open(self, with.connector, with.customer, token);
+        let mut session = pins.during(self.clock(), open).await?;
         let (flags, tries) = (session.state().flags, session.state().tries);
         let first = matches!(record.life.stage(), Stage::Prepared { .. });
         if first && flags.pin_initial {
@@ -129,12 +132,12 @@ impl Client {
         if first && flags.pin_locked {
             return Err(Error::new(Code::PinLocked).with_tries_left(0));
         }
-        pins.heed(session.state(), self.clock().monotonic());
+        pins.heed(session.state());
         if flags.reviewing && !flags.reviewing_ours {
             pins.end_question();
             return Ok(Prepared::Connected(session));
         }
-        if !first || late || pins.typed().is_some() {
+        if !first || late || pins.is_kept() {
             return Ok(Prepared::Connected(session));
         }
         if !pins.is_asked() {
@@ -142,13 +145,14 @@ impl Client {
         }
         let mut expiry = Expiry::of(record, order);
         loop {
-            match self.next(with, session.lost(), Some(pins), &expiry).await {
+            match self.next(with, session.lost(), pins, true, &expiry).await {
                 // The question stays open over the next connection.
                 Next::Token(error) => return Err(error),
                 Next::Typed(pin) => {
                     pins.keep(pin?, self.clock().monotonic(), tries);
                     return Ok(Prepared::Connected(session));
                 }
+                Next::PinOld => pins.forget(),
                 Next::TakeBack => {
                     let cancelled = self.mark_cancelled(record)?;
                     session.close().await;
@@ -169,22 +173,27 @@ impl Client {
         &self,
         with: Parties<'_>,
         token: impl Future<Output = T> + Send,
-        pins: Option<&mut Pins<'_>>,
+        pins: &mut Pins<'_>,
+        may_type: bool,
         expiry: &Expiry,
     ) -> Next<T> {
         let cancel = select(with.customer.cancel_wanted(), Box::pin(with.lane.cancelled()));
         let left = expiry.0.saturating_sub(self.clock().now().0);
         let over = Box::pin(self.clock().sleep(Millis(left.saturating_mul(1_000))));
-        let typed = async {
-            match pins {
-                Some(pins) => pins.answer().await,
+        let kept = pins.time_left(self.clock().monotonic());
+        let old = async {
+            match kept {
+                Some(left) => self.clock().sleep(left).await,
                 None => pending().await,
             }
         };
-        let wish = select(Box::pin(typed), select(cancel, over));
+        let typed = async { if may_type { pins.answer().await } else { pending().await } };
+        let pin = select(Box::pin(typed), Box::pin(old));
+        let wish = select(pin, select(cancel, over));
         match select(Box::pin(token), wish).await {
             Either::Left((heard, _)) => Next::Token(heard),
-            Either::Right((Either::Left((pin, _)), _)) => Next::Typed(pin),
+            Either::Right((Either::Left((Either::Left((pin, _)), _)), _)) => Next::Typed(pin),
+            Either::Right((Either::Left((Either::Right(_), _)), _)) => Next::PinOld,
             Either::Right((Either::Right((Either::Left(_), _)), _)) => Next::TakeBack,
             Either::Right((Either::Right((Either::Right(_), _)), _)) => Next::Expired,
         }

@@ -19,6 +19,7 @@ mod mended;
 mod mended_calls;
 mod orders;
 mod pairing;
+mod pins;
 mod prompts;
 mod receipts;
 mod replies;

@@ -22,7 +22,7 @@ use crate::{is, nothing_executed};
 
 /// When the customer has typed a PIN.
 #[derive(Clone, Copy)]
-enum Typed {
+pub(crate) enum Typed {
     AtOnce,
     /// Not before they were told this.
     After(&'static str),
@@ -30,8 +30,8 @@ enum Typed {
 }
 
 /// A customer who types so, prompt by prompt, and then never again.
-struct Typist {
-    person: Person,
+pub(crate) struct Typist {
+    pub(crate) person: Person,
     typed: Mutex<VecDeque<Typed>>,
     asked: Mutex<Vec<PinReason>>,
     open: AtomicUsize,
@@ -47,12 +47,12 @@ impl Drop for Prompt<'_> {
 }
 
 impl Typist {
-    fn new(typed: &[Typed]) -> Self {
+    pub(crate) fn new(typed: &[Typed]) -> Self {
         let typed = Mutex::new(typed.iter().copied().collect());
         Self { person: Person::new(), typed, asked: Mutex::default(), open: AtomicUsize::new(0) }
     }
 
-    fn asked(&self) -> Vec<PinReason> {
+    pub(crate) fn asked(&self) -> Vec<PinReason> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -84,29 +84,34 @@ impl Customer for Typist {
     }
 }
 
-fn event(code: Code, body: &[u8]) -> Reply {
+pub(crate) fn event(code: Code, body: &[u8]) -> Reply {
     Reply::event(code, body.to_vec())
 }
 
-fn shown() -> Reply {
+pub(crate) fn shown() -> Reply {
     event(Code::Shown, &[])
 }
 
-fn pin_needed() -> Reply {
+pub(crate) fn pin_needed() -> Reply {
     event(Code::PinNeeded, &[])
 }
 
-fn wrong(tries: u8) -> Reply {
+pub(crate) fn wrong(tries: u8) -> Reply {
     event(Code::PinWrong, &[tries])
 }
 
-fn run_with(world: &World, connector: &dyn Connector, typist: &Typist, id: OrderId) -> Result<Report, Error> {
+pub(crate) fn run_with(
+    world: &World,
+    connector: &dyn Connector,
+    typist: &Typist,
+    id: OrderId,
+) -> Result<Report, Error> {
     let ended = drive(world.client.run_order(connector, typist, id)).expect("it waits for ever");
     assert_eq!(typist.open.load(Ordering::SeqCst), 0, "a prompt is left open");
     ended
 }
 
-fn run(world: &World, typist: &Typist, id: OrderId) -> Result<Report, Error> {
+pub(crate) fn run(world: &World, typist: &Typist, id: OrderId) -> Result<Report, Error> {
     run_with(world, &Slow { world, seconds: 0, alive: false }, typist, id)
 }
 
@@ -195,12 +200,12 @@ async fn an_order_is_taken_back_from_the_prompt() {
 }
 
 /// A token whose messages take their time: a prompt is on the screen before the next one comes.
-struct Slow<'a> {
-    world: &'a World,
+pub(crate) struct Slow<'a> {
+    pub(crate) world: &'a World,
     /// Seconds that pass with each sealed message.
-    seconds: u64,
+    pub(crate) seconds: u64,
     /// Says every two seconds that it is there, as long as it has nothing else to say.
-    alive: bool,
+    pub(crate) alive: bool,
 }
 
 struct SlowLink {
