@@ -156,11 +156,12 @@ impl Client {
         }
         if let Some(known) = self.known_order(order.id())? {
             // The open order is one that this phone has: its life goes on, the request's ends in it. A new one cannot be known, unless
-            // the first answer to this request was lost: then the order was adopted meanwhile, or a like request, of other words or
-            // asked later, was answered with it. It may be over by now.
-            let known_request = serde_json::from_slice(&known.request);
-            let made_for_known = known_request.is_ok_and(|request| is_what_was_asked(&request, &order, true));
-            let may_be = !created.created || !made_for_known || known.asked > record.asked;
+            // the first answer to this request was lost: then the order was adopted meanwhile, or a like request that was asked
+            // later was answered with it; of two in one second the one with other words. It may be over by now.
+            let made_for_known = serde_json::from_slice(&known.request)
+                .is_ok_and(|request| is_what_was_asked(&request, &order, true));
+            let later = known.asked > record.asked || (known.asked == record.asked && !made_for_known);
+            let may_be = !created.created || known.request.is_empty() || later;
             if !may_be {
                 return Err(lied());
             }
