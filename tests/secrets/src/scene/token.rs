@@ -94,6 +94,8 @@ struct Inside {
     tamper: Tamper,
     sealed: usize,
     seen: String,
+    /// The phone has sent something since OK was pressed on a last page.
+    phone_spoke: bool,
 }
 
 /// The token; a clone is the same.
@@ -125,6 +127,7 @@ impl TokenBox {
             tamper: Tamper::Nothing,
             sealed: 0,
             seen: String::new(),
+            phone_spoke: false,
         };
         Self { inside: Arc::new(Mutex::new(inside)), clock }
     }
@@ -255,7 +258,12 @@ impl Inside {
                 self.out.clear();
                 return true;
             }
-            (Some(_), Conduct::Approve) => Key::Ok,
+            (Some(_), Conduct::Approve) => {
+                self.phone_spoke = false;
+                Key::Ok
+            }
+            // Without a PIN that is on its way there is nothing to press OK for.
+            (None, _) if first.trim() == "PIN" && !self.phone_spoke => return false,
             // Questions, messages, and the way back to the order.
             (None, _) if last.contains("OK") && !last.contains("menu") => Key::Ok,
             (None, _) => return false,
@@ -294,6 +302,7 @@ impl Link for TokenLink {
         if !inside.up {
             return Err(Error::new(Code::LinkLost));
         }
+        inside.phone_spoke = true;
         inside.token.receive(kind.number(), body, now);
         inside.pump();
         Ok(())
