@@ -201,7 +201,7 @@ def story(folder, at):
     done = transfer(phone, "1234.50", Hand())
     air = done["air"]
     step("a transfer by one tap", air)
-    if air["commands"] > 5 or air["bytes"] > 950:
+    if air["exchanges"] > 5 or air["bytes"] > 950:
         raise Wrong(f"one tap takes {air}, 5 commands and 950 bytes at most")
     stranger(["-s", "00a4040005a000000003", "-s", "00ca000000"])
     done = transfer(phone, "77.00", Hand(slow=1.0))

@@ -10,14 +10,18 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use crate::secrets::{MAX_LINE, Value};
 
+/// Between two looks whether this program is in front again.
+const BEHIND: Duration = Duration::from_millis(200);
 /// The last line of the screen, empty.
 const CLEAR: &[u8] = b"\r\x1b[2K";
 
@@ -143,6 +147,11 @@ impl Keyboard {
         let mut part = Zeroizing::new([0_u8; MAX_LINE]);
         loop {
             self.something_is_in().await?;
+            // Behind another program there is nothing to read: it is that one's, and reading would stop this one.
+            if !self.is_ours() {
+                sleep(BEHIND).await;
+                continue;
+            }
             let read = match read_ready(self.input.as_fd(), &mut *part) {
                 Err(error) if is_nothing_yet(&error) => continue,
                 read => part.get(..read?).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! How an order ended, for programs and for people.
 
 use serde_json::{Value, json};
-use ushield_client::radio::Traffic;
+use ushield_client::radio::Air;
 use ushield_client::{Cost, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
@@ -11,9 +11,6 @@ use crate::failure::exit_of;
 use crate::moments::outcome_tone;
 use crate::output::table::{Align, pairs, table};
 use crate::output::{Answer, Output, time};
-
-/// Bytes of a poll and of its answer, when there is nothing.
-const EMPTY_POLL: (usize, usize) = (5, 2);
 
 /// The exit code of an outcome.
 pub(crate) fn exit(outcome: Outcome) -> u8 {
@@ -56,23 +53,15 @@ pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_co
     Answer { json, text: text(output, report, with_cost), exit: exit(report.receipt.outcome) }
 }
 
-/// What went over the air: polls that brought nothing are counted apart.
-pub(crate) fn with_air(output: &Output, mut answer: Answer, traffic: &Traffic, with_cost: bool) -> Answer {
-    let (polls, others): (Vec<_>, Vec<_>) =
-        traffic.all().into_iter().partition(|wire| (wire.sent, wire.received) == EMPTY_POLL);
-    let bytes: usize = others.iter().map(|wire| wire.sent + wire.received).sum();
+/// With what went over the air.
+pub(crate) fn with_air(output: &Output, mut answer: Answer, air: &Air, with_cost: bool) -> Answer {
+    let Air { exchanges, bytes, polls } = air;
     if let Some(object) = answer.json.as_object_mut() {
-        object.insert(
-            "air".to_owned(),
-            json!({"commands": others.len(), "bytes": bytes, "polls": polls.len()}),
-        );
+        object.insert("air".to_owned(), json!({"exchanges": exchanges, "bytes": bytes, "polls": polls}));
     }
     if with_cost {
-        let values = [
-            ("commands", others.len().to_string()),
-            ("bytes", bytes.to_string()),
-            ("polls", polls.len().to_string()),
-        ];
+        let values = [("exchanges", exchanges), ("bytes", bytes), ("polls", polls)];
+        let values = values.map(|(name, value)| (name, value.to_string()));
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         answer.text.push('\n');
         answer.text.push_str(&output.words.fill("cost-air", &values));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::traffic::{Traffic, Wire};
+pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
 use crate::ports::{Clock, Connected, Connector, Link, Radio};
 

@@ -26,21 +26,13 @@ const MOST_READERS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct PcscRadio {
     reader: Option<String>,
-    patience: Duration,
 }
 
 impl PcscRadio {
     /// Any reader, or the ones in whose name `reader` occurs.
     #[must_use]
     pub fn new(reader: Option<String>) -> Self {
-        Self { reader, patience: PATIENCE }
-    }
-
-    /// Another time to wait for a card.
-    #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
+        Self { reader }
     }
 
     fn means(&self, name: &CStr) -> bool {
@@ -63,7 +55,7 @@ impl PcscRadio {
     /// Waits for a card that is a U-Shield. Blocks.
     fn find(&self, given_up: &AtomicBool) -> Result<Reader, Error> {
         let context = Context::establish(Scope::User).map_err(|error| self.no_reader(error))?;
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + PATIENCE;
         let mut refused = Vec::new();
         loop {
             let readers = self.readers(&context)?;
@@ -125,24 +117,4 @@ impl Radio for PcscRadio {
             None => "PC/SC".to_owned(),
         }
     }
-}
-
-/// Names of the readers here, and whether a card is in each.
-///
-/// # Errors
-/// `no-reader` when the system's service does not run.
-pub fn list() -> Result<Vec<(String, bool)>, Error> {
-    let radio = PcscRadio::new(None);
-    let context = Context::establish(Scope::User).map_err(|error| radio.no_reader(error))?;
-    let mut states: Vec<ReaderState> = match radio.readers(&context) {
-        Ok(readers) => readers.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect(),
-        Err(_) => return Ok(Vec::new()),
-    };
-    if !states.is_empty() {
-        context.get_status_change(LOOK, &mut states).map_err(|error| radio.no_reader(error))?;
-    }
-    let entry = |state: &ReaderState| {
-        (state.name().to_string_lossy().into_owned(), state.event_state().contains(State::PRESENT))
-    };
-    Ok(states.iter().map(entry).collect())
 }

@@ -2,13 +2,3 @@
 
 pub mod card;
 pub mod fragments;
-
-/// Monotonic milliseconds, from any beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Millis(pub u64);
-
-impl Millis {
-    const fn plus(self, millis: u64) -> Self {
-        Self(self.0.saturating_add(millis))
-    }
-}

@@ -17,5 +17,7 @@ pub mod framing;
 pub mod order_life;
 pub mod pairing;
 pub mod record;
+mod time;
 
 pub use error::Error;
+pub use time::Millis;

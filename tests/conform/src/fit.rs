@@ -34,7 +34,8 @@ pub enum Unfit {
     },
     /// The token is not as its maker made it, nor as a run leaves it: no first phone can pair.
     Used {
-        /// Why: the PIN is the initial one and a phone is paired, it is locked, or there is no room for a phone.
+        /// Why: the PIN is the initial one and a phone is paired, it is locked, it is a customer's (that costs a try), or there is no room
+        /// for a phone.
         code: String,
     },
     /// The token takes no statement by the bank's root.

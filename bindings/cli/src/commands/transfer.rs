@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, 
     let report = session.run_order(id).await?;
     let answer = report::answer(session.output(), &report, &pages, with_cost);
     Ok(match &session.traffic {
-        Some(traffic) => report::with_air(session.output(), answer, traffic, with_cost),
+        Some(traffic) => report::with_air(session.output(), answer, &traffic.so_far(), with_cost),
         None => answer,
     })
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::output::Output;
 
 /// How long a stop that was asked for may take to come.
 const STOPS_WITHIN: Duration = Duration::from_millis(200);
+
+/// How soon a program that the shell took behind notices that it is in front again: the shell says so only to one that was stopped.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Gives the terminal back at every stop from now on, and takes it again after it.
 pub(crate) fn watch(output: &Arc<Output>) {
@@ -27,6 +30,9 @@ pub(crate) fn watch(output: &Arc<Output>) {
     };
     tokio::spawn(async move {
         let Some(keyboard) = &output.keyboard else { return };
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_ours = true;
         loop {
             tokio::select! {
                 Some(()) = stop.recv() => {
@@ -37,7 +43,12 @@ pub(crate) fn watch(output: &Arc<Output>) {
                     let _ = timeout(STOPS_WITHIN, goes_on.recv()).await;
                 }
                 Some(()) = goes_on.recv() => {}
-                else => return,
+                _ = look.tick() => {
+                    let is_ours = keyboard.is_ours();
+                    if std::mem::replace(&mut was_ours, is_ours) || !is_ours {
+                        continue;
+                    }
+                }
             }
             keyboard.again();
         }

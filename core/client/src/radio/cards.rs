@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
-use ushield_session::framing::card::Card as Commands;
+use ushield_session::framing::card::{Brought, Card as Commands};
 
 use super::Traffic;
 use crate::error::Error;
@@ -50,8 +50,11 @@ impl CardLink {
             self.exchange = None;
             let answered = match answer {
                 Ok(answer) => {
-                    self.traffic.count(self.clock.monotonic(), sent, answer.len());
-                    self.commands.answered(&answer).map_err(Error::new)
+                    let bytes = sent.saturating_add(answer.len());
+                    self.commands.answered(&answer).map_err(Error::new).map(|brought| match brought {
+                        Brought::Nothing => self.traffic.poll(),
+                        Brought::Something => self.traffic.exchange(bytes),
+                    })
                 }
                 Err(error) => Err(error),
             };

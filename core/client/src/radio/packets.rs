@@ -7,7 +7,6 @@ use futures::future::{BoxFuture, Either, select};
 use ushield_protocol::code::Code;
 use ushield_protocol::framing::fragment::WriteSize;
 use ushield_protocol::message::Kind;
-use ushield_session::framing::Millis as Moment;
 use ushield_session::framing::fragments::{Broken, Fragments};
 
 use super::Traffic;
@@ -40,14 +39,14 @@ impl PacketLink {
     ) -> Result<Self, Error> {
         let size = WriteSize::of_mtu(packets.mtu()).ok_or(Error::new(Code::LinkLost).at("mtu"))?;
         let hello = packets.info().await?;
-        traffic.count(clock.monotonic(), 0, hello.len());
+        traffic.exchange(hello.len());
         let fragments = Fragments::new(size);
         let hello = Some(hello);
         Ok(Self { packets, clock, fragments, hello, reading: None, writing: None, traffic, over: false })
     }
 
-    fn now(&self) -> Moment {
-        Moment(self.clock.monotonic().0)
+    fn now(&self) -> Millis {
+        self.clock.monotonic()
     }
 
     /// Begins to read, and to write what is due.
@@ -59,7 +58,7 @@ impl PacketLink {
         if self.writing.is_none()
             && let Some(value) = self.fragments.next_write(self.now())
         {
-            self.traffic.count(self.clock.monotonic(), value.len(), 0);
+            self.traffic.exchange(value.len());
             let packets = Arc::clone(&self.packets);
             self.writing = Some(Box::pin(async move { packets.write(value).await }));
         }
@@ -68,7 +67,7 @@ impl PacketLink {
     /// Waits until something has happened: a notification, a write that was taken, a timer.
     async fn happens(&mut self) -> Happened {
         let clock = Arc::clone(&self.clock);
-        let until = self.fragments.deadline().map(|at| Millis(at.0).since(clock.monotonic()));
+        let until = self.fragments.deadline().map(|at| at.since(clock.monotonic()));
         let timer = Box::pin(async move {
             match until {
                 Some(wait) => clock.sleep(wait).await,
@@ -105,7 +104,7 @@ impl PacketLink {
             Happened::Read(read) => {
                 self.reading = None;
                 let value = read?;
-                self.traffic.count(self.clock.monotonic(), 0, value.len());
+                self.traffic.exchange(value.len());
                 self.fragments.receive(&value, self.now())
             }
             Happened::Time => self.fragments.tick(self.now()),

@@ -22,8 +22,19 @@ enum Awaited {
     Hello,
     /// The answer to a part of a message: nothing.
     Part,
-    /// The answer to a message, a poll or GET RESPONSE.
+    /// The answer to a message or GET RESPONSE.
     Message,
+    /// The answer to a poll.
+    Poll,
+}
+
+/// What an answer was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// The card was asked, and had nothing to say.
+    Nothing,
+    /// Everything else.
+    Something,
 }
 
 /// The phone's side of a connection to a card.
@@ -80,7 +91,7 @@ impl Card {
     pub fn poll(&mut self) {
         if self.commands.is_empty() && self.awaited == Awaited::Nothing {
             self.polls = self.polls.saturating_add(1);
-            self.commands.push_back((apdu::poll(self.extended), Awaited::Message));
+            self.commands.push_back((apdu::poll(self.extended), Awaited::Poll));
         }
     }
 
@@ -105,7 +116,7 @@ impl Card {
     /// # Errors
     /// The connection is over: `token-not-found` for a card that is no U-Shield, `link-lost` when the token ended it, `token-failure`,
     /// `token-misbehaved`.
-    pub fn answered(&mut self, answer: &[u8]) -> Result<(), Code> {
+    pub fn answered(&mut self, answer: &[u8]) -> Result<Brought, Code> {
         let Answer { data, status } = Answer::decode(answer).ok_or(Code::TokenMisbehaved)?;
         let awaited = core::mem::replace(&mut self.awaited, Awaited::Nothing);
         match (awaited, status) {
@@ -116,9 +127,11 @@ impl Card {
             }
             (Awaited::Hello, Status::Ok) => self.hello(data),
             (Awaited::Part, Status::Ok) if data.is_empty() => Ok(()),
-            (Awaited::Message, Status::Ok | Status::More(_)) => self.message(data, status),
+            (Awaited::Message | Awaited::Poll, Status::Ok | Status::More(_)) => self.message(data, status),
             _ => Err(Code::TokenMisbehaved),
-        }
+        }?;
+        let nothing = awaited == Awaited::Poll && data.is_empty();
+        Ok(if nothing { Brought::Nothing } else { Brought::Something })
     }
 
     fn hello(&mut self, data: &[u8]) -> Result<(), Code> {

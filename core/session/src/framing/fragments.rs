@@ -14,7 +14,7 @@ use ushield_protocol::message::Kind;
 
 use self::receiver::Receiver;
 use self::sender::Sender;
-use super::Millis;
+use crate::Millis;
 
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl Fragments {
     }
 
     /// Whether everything that was sent has been acknowledged.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
+    #[cfg(test)]
+    fn is_idle(&self) -> bool {
         self.sender.is_idle()
     }
 }

@@ -192,6 +192,10 @@ async fn finish(bench: &mut Bench, phone: &mut Phone, mut comparing: Comparing) 
     bench.press(Key::Ok).await?;
     match comparing.p6().await? {
         P6::Paired { k_hint, .. } => phone.pairing = Some((comparing.token, k_hint)),
+        // A PIN that neither its maker nor a run has set: a try is gone, and nobody who drives the run can know it.
+        P6::Refused { refusal, .. } if refusal.code == Code::PinWrong && bench.phone.is_none() => {
+            return Err(fit::Unfit::Used { code: refusal.code.to_string() }.into());
+        }
         P6::Refused { refusal, .. } => return Err(Miss::wrong("P6 ok", format!("P6 {}", refusal.code))),
     }
     comparing.line.close().await;

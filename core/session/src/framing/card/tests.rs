@@ -84,14 +84,14 @@ fn polls_slow_down_and_a_message_quickens_them() {
         // Nothing is asked for while an answer is awaited.
         card.poll();
         assert_eq!(card.next_command(), None);
-        card.answered(&OK).unwrap();
+        assert_eq!(card.answered(&OK), Ok(Brought::Nothing));
         assert_eq!(card.next_message(), Some((Kind::KeepAlive, vec![])));
     }
     assert_eq!(paces[..10], [QUICK; 10]);
     assert_eq!(paces[10..], [SLOW; 2]);
     card.poll();
     card.next_command().unwrap();
-    card.answered(&with(&[3], OK)).unwrap();
+    assert_eq!(card.answered(&with(&[3], OK)), Ok(Brought::Something));
     assert_eq!(card.next_message(), Some((Kind::Refusal, vec![3])));
     assert_eq!(card.pace(), QUICK);
 }

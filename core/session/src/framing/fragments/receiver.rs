@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use ushield_protocol::framing::fragment::{ALL, Fragment, Number, WriteSize};
 use ushield_protocol::message::{Kind, MAX_BODY};
 
-use super::super::Millis;
 use super::Broken;
+use crate::Millis;
 
 /// After a message, until it is acknowledged by itself.
 const ACKNOWLEDGE: u64 = 300;
@@ -134,7 +134,7 @@ impl Receiver {
                 if self.assembly.is_empty() && self.asked.is_none() {
                     self.ask_for(ALL, now);
                 } else if self.ask.is_none() {
-                    self.ask = Some(now.plus(SILENCE));
+                    self.ask = Some(now + Millis(SILENCE));
                 }
             }
             15 if self.assembly.is_empty() => {
@@ -146,7 +146,7 @@ impl Receiver {
 
     /// Keeps a fragment of the awaited message; the message, when it was the last one missing.
     fn keep(&mut self, index: u8, bytes: &[u8], now: Millis) -> Result<Option<(Kind, Vec<u8>)>, Broken> {
-        self.ask = Some(now.plus(SILENCE));
+        self.ask = Some(now + Millis(SILENCE));
         if let Some(there) = self.assembly.parts.get(&index) {
             return if there == bytes { Ok(None) } else { Err(Broken::Malformed) };
         }
@@ -166,7 +166,7 @@ impl Receiver {
     fn completed(&mut self, now: Millis) {
         self.awaited = self.awaited.next();
         (self.asked, self.ask, self.nack) = (None, None, None);
-        self.acknowledge = Some(now.plus(ACKNOWLEDGE));
+        self.acknowledge = Some(now + Millis(ACKNOWLEDGE));
         self.newest = self.newest.filter(|newest| newest.since(self.awaited) <= 3);
         if self.newest.is_some() {
             self.ask_for(ALL, now);
@@ -174,7 +174,7 @@ impl Receiver {
     }
 
     fn ask_for(&mut self, index: u8, now: Millis) {
-        (self.asked, self.nack, self.ask) = (Some(index), Some(index), Some(now.plus(SILENCE)));
+        (self.asked, self.nack, self.ask) = (Some(index), Some(index), Some(now + Millis(SILENCE)));
     }
 
     /// Number of the newest message that is there with all before it.

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use ushield_protocol::framing::fragment::{ALL, Number, WriteSize, part};
 use ushield_protocol::message::{Kind, MAX_BODY};
 
-use super::super::Millis;
 use super::Broken;
+use crate::Millis;
 
 /// Messages that may be unacknowledged at once.
 const WINDOW: usize = 3;
@@ -75,7 +75,7 @@ impl Sender {
             // What was acknowledged meanwhile is not sent any more.
             let Some(message) = self.kept.iter().find(|message| message.number == number) else { continue };
             if index == message.last {
-                self.retry = PATIENCE.get(self.tries).map(|wait| now.plus(*wait));
+                self.retry = PATIENCE.get(self.tries).map(|wait| now + Millis(*wait));
             }
             let numbers = (number, acknowledges);
             let value = part(self.size, numbers, (message.kind, &message.body), index);
@@ -96,7 +96,7 @@ impl Sender {
         }
         self.kept.drain(..=distance);
         self.tries = 0;
-        self.retry = (!self.kept.is_empty()).then(|| now.plus(FIRST_WAIT));
+        self.retry = (!self.kept.is_empty()).then(|| now + Millis(FIRST_WAIT));
         self.begin();
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Sender {
     pub(super) fn heard(&mut self, now: Millis) {
         if self.tries >= PATIENCE.len() {
             self.tries = 0;
-            self.retry = (!self.kept.is_empty()).then(|| now.plus(FIRST_WAIT));
+            self.retry = (!self.kept.is_empty()).then(|| now + Millis(FIRST_WAIT));
         }
     }
 
@@ -136,11 +136,12 @@ impl Sender {
         self.tries = self.tries.saturating_add(1);
         let Some(oldest) = self.kept.front() else { return };
         let Some(wait) = PATIENCE.get(self.tries) else { return };
-        self.retry = Some(now.plus(*wait));
+        self.retry = Some(now + Millis(*wait));
         let (number, last) = (oldest.number, oldest.last);
         self.repeat(number, last);
     }
 
+    #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
         self.kept.is_empty()
     }

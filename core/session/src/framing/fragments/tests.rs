@@ -57,13 +57,13 @@ impl Pair {
         let fate = (self.fates)(self.writes);
         self.writes += 1;
         self.bytes += value.len();
-        let soon = self.now.plus(5);
+        let soon = self.now + Millis(5);
         let air = &mut self.air[to];
         match fate {
             Fate::Arrives => air.push((soon, value)),
             Fate::Lost => {}
             Fate::Twice => air.extend([(soon, value.clone()), (soon, value)]),
-            Fate::Late(by) => air.push((self.now.plus(by), value)),
+            Fate::Late(by) => air.push((self.now + Millis(by), value)),
             Fate::AfterTheNext => {
                 self.held[to] = Some(value);
                 return;
@@ -81,7 +81,7 @@ impl Pair {
                 }
             }
             let arrivals = self.air.iter().flatten().map(|(at, _)| *at).min();
-            let held = self.held.iter().any(Option::is_some).then(|| self.now.plus(400));
+            let held = self.held.iter().any(Option::is_some).then(|| self.now + Millis(400));
             let timers = self.sides.iter().filter_map(Fragments::deadline).min();
             let Some(next) = [arrivals, held, timers].into_iter().flatten().min() else {
                 return Ok(());
