@@ -161,6 +161,7 @@ pub(crate) fn error_json(error: &Error, words: &Words) -> Value {
         Detail::SetAside(path) => json!({"set_aside": path}),
         Detail::Path(path) => json!({"path": path}),
         Detail::Host(host) => json!({"host": host}),
+        Detail::Device(device) => json!({"device_id": device.to_string()}),
         _ => Value::Null,
     });
     json!({

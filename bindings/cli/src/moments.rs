@@ -1,7 +1,7 @@
 //! Moments of the client's flows as JSON lines and as lines for a person.
 
 use serde_json::{Value, json};
-use ushield_client::Moment;
+use ushield_client::{LinkEvent, Moment};
 use ushield_protocol::receipt::Outcome;
 
 use crate::output::Tone;
@@ -12,6 +12,8 @@ pub(crate) fn json(moment: &Moment) -> Value {
     match moment {
         Moment::Connecting { link } => json!({"moment": name, "link": link}),
         Moment::Reconnecting { attempt } => json!({"moment": name, "attempt": attempt}),
+        Moment::Link(LinkEvent::SeveralTokens { found }) => json!({"moment": name, "found": found}),
+        Moment::Link(LinkEvent::WrongToken { name: token }) => json!({"moment": name, "token": token}),
         Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
             json!({"moment": name, "order_id": order.to_string()})
         }
@@ -32,6 +34,7 @@ pub(crate) fn tone(moment: &Moment) -> Option<Tone> {
     match moment {
         Moment::PinWrong { .. } | Moment::LastTry => Some(Tone::Bad),
         Moment::Approved => Some(Tone::Good),
+        Moment::Link(_) => Some(Tone::Strong),
         Moment::Rejected | Moment::Unknown { .. } | Moment::OpenOrderFound { .. } => Some(Tone::Strong),
         _ => None,
     }

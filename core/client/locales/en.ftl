@@ -232,6 +232,9 @@ token-not-found = Token not found
 link-lost = The connection to the token was lost
     .what = Nothing is lost: if you have pressed OK, the token keeps your answer.
     .remedy = Bring the token near again and go on.
+tag-lost = The token was taken away too soon
+    .what = It no longer lies on the phone or in the reader. Nothing is lost: what it shows it goes on showing, and it keeps your answer.
+    .remedy = Hold it there again and go on.
 token-timeout = The token does not answer
     .what = The connection stands, but no answer came in time. If you have pressed OK, the token keeps your answer.
     .remedy = Switch the token off and on, and go on.
@@ -239,8 +242,11 @@ token-misbehaved = The token does not keep to the rules
     .what = It sent something that no genuine token sends. The connection was closed.
     .remedy = Check that this is your token, and try once more. If it happens again, do not use it, and call your bank.
 wrong-token = Another token
-    .what = This is not the token that is asked for.
-    .remedy = Connect the right token, or pair this one.
+    .what = { $device ->
+        [none] This is not the token that is asked for.
+       *[other] The token that is there is { $device }, not the one that is asked for.
+    }
+    .remedy = Take the right token. With several paired tokens, say which one is meant.
 channel-broken = The secure connection was disturbed
     .what = A message arrived damaged or out of its order, so the connection was closed. Nobody could read or change anything.
     .remedy = Try again. If it happens often, go somewhere else: someone may be interfering.
@@ -369,6 +375,15 @@ interrupted = Stopped
 
 moment-connecting = Looking for the token ({ $link }). Switch it on and keep it near.
 moment-connected = Connected to the token.
+moment-radio-off = Bluetooth or NFC is off: switch it on …
+moment-radio-forbidden = This app may not use Bluetooth or NFC: allow it in the system's settings …
+moment-no-reader = There is no card reader: plug it in …
+moment-several-tokens = { $found } tokens are in reach. The nearest is taken: keep the others away
+moment-wrong-token = { $name ->
+        [none] This token does not know this phone: take the right one …
+       *[other] This is the token { $name }, another one is asked for: take the right one …
+    }
+moment-tag-lost = The token was taken away. It goes on showing: hold it there again when you are ready …
 moment-reconnecting = The connection was lost. Connecting again (attempt { $attempt }) …
 moment-creating-order = The bank is preparing the order …
 moment-open-order-found = The same order was open already ({ $order }). It goes on with that one.

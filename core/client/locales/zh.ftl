@@ -230,6 +230,9 @@ token-not-found = 找不到U盾
 link-lost = 与U盾的连接中断
     .what = 没有丢失任何内容：如果您已按 OK 键，U盾会保存您的决定。
     .remedy = 请把U盾靠近手机后继续。
+tag-lost = U盾离开得太早
+    .what = U盾已不在手机上或读卡器上。没有丢失任何内容：它会继续显示，并保存您的决定。
+    .remedy = 请把U盾重新贴近，然后继续。
 token-timeout = U盾没有应答
     .what = 连接仍在，但没有及时收到应答。如果您已按 OK 键，U盾会保存您的决定。
     .remedy = 请关闭U盾再打开，然后继续。
@@ -237,8 +240,11 @@ token-misbehaved = U盾行为异常
     .what = 它发送了正常U盾不会发送的内容，连接已关闭。
     .remedy = 请确认这是您的U盾，再试一次。如果再次出现，请停止使用并联系银行。
 wrong-token = 不是指定的U盾
-    .what = 连接的不是所需的那只U盾。
-    .remedy = 请连接正确的U盾，或先与这一只配对。
+    .what = { $device ->
+        [none] 连接的不是所需的那只U盾。
+       *[other] 现在的U盾是 { $device }，不是所需的那一只。
+    }
+    .remedy = 请换成正确的U盾。如已配对多只，请指明是哪一只。
 channel-broken = 安全连接受到干扰
     .what = 有数据损坏或顺序错乱，连接已关闭。内容没有被读取或篡改。
     .remedy = 请重试。如果经常出现，请换个地方，可能有人在干扰。
@@ -367,6 +373,15 @@ interrupted = 已中止
 
 moment-connecting = 正在寻找U盾（{ $link }）。请打开U盾并靠近。
 moment-connected = 已连接U盾。
+moment-radio-off = 蓝牙或 NFC 已关闭，请打开……
+moment-radio-forbidden = 此应用没有使用蓝牙或 NFC 的权限，请在系统设置中允许……
+moment-no-reader = 没有读卡器，请插入……
+moment-several-tokens = 附近有 { $found } 只U盾，将使用最近的一只，请移开其他U盾
+moment-wrong-token = { $name ->
+        [none] 这只U盾不认识这部手机，请换成正确的一只……
+       *[other] 这是U盾“{ $name }”，不是所需的那一只，请更换……
+    }
+moment-tag-lost = U盾已移开，它会继续显示。准备好后请重新贴近……
 moment-reconnecting = 连接中断，正在重新连接（第 { $attempt } 次）……
 moment-creating-order = 银行正在准备订单……
 moment-open-order-found = 已有相同的订单未完成（{ $order }），将继续处理那一笔。

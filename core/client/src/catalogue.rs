@@ -5,7 +5,7 @@ use fluent_bundle::{FluentArgs, FluentError, FluentResource, FluentValue};
 use ushield_protocol::code::Code;
 use ushield_protocol::receipt::Outcome;
 
-use crate::customer::{Moment, PinReason, TokenScreen};
+use crate::customer::{LinkEvent, Moment, PinReason, TokenScreen};
 use crate::error::{Detail, Error, Place};
 use crate::orders::Status;
 
@@ -112,6 +112,10 @@ impl Catalogue {
         match moment {
             Moment::Connecting { link } => args.set("link", visible(link)),
             Moment::Reconnecting { attempt } => args.set("attempt", *attempt),
+            Moment::Link(LinkEvent::SeveralTokens { found }) => args.set("found", *found),
+            Moment::Link(LinkEvent::WrongToken { name }) => {
+                args.set("name", name.as_ref().map_or_else(|| NONE.to_owned(), |name| visible(name)))
+            }
             Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
                 args.set("order", order.to_string())
             }
@@ -119,7 +123,10 @@ impl Catalogue {
             Moment::ReviewOnToken { pages, .. } => args.set("pages", *pages),
             Moment::PinWrong { tries } => args.set("tries", *tries),
             Moment::Settled { outcome, .. } => args.set("outcome", self.outcome(*outcome)),
-            Moment::Connected
+            Moment::Link(
+                LinkEvent::RadioOff | LinkEvent::RadioForbidden | LinkEvent::NoReader | LinkEvent::TagLost,
+            )
+            | Moment::Connected
             | Moment::CreatingOrder
             | Moment::PinNeeded
             | Moment::LastTry
@@ -171,14 +178,15 @@ impl Catalogue {
         let mut args = FluentArgs::new();
         args.set("tries", error.tries_left().map_or(FluentValue::from(NONE), FluentValue::from));
         args.set("place", error.place().map_or_else(|| NONE.to_owned(), |place| self.place(place)));
-        let (mut holder, mut path, mut host) = (None, None, None);
+        let (mut holder, mut path, mut host, mut device) = (None, None, None, None);
         match error.detail() {
             Some(Detail::Holder(found)) => holder = Some(found.to_string()),
             Some(Detail::SetAside(found) | Detail::Path(found)) => path = Some(found.display().to_string()),
             Some(Detail::Host(found)) => host = Some(found.clone()),
+            Some(Detail::Device(found)) => device = Some(found.to_string()),
             None => {}
         }
-        for (name, value) in [("holder", holder), ("path", path), ("host", host)] {
+        for (name, value) in [("holder", holder), ("path", path), ("host", host), ("device", device)] {
             args.set(name, value.map_or_else(|| NONE.to_owned(), |value| visible(&value)));
         }
         args

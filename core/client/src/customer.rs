@@ -64,6 +64,8 @@ pub enum Moment {
         /// Which attempt.
         attempt: u32,
     },
+    /// Something about the way to the token that the customer can change.
+    Link(LinkEvent),
     /// Wait: the bank issues the order.
     CreatingOrder,
     /// The bank had the same transfer open already and answered with it.
@@ -124,6 +126,7 @@ impl Moment {
             Moment::Connecting { .. } => "connecting",
             Moment::Connected => "connected",
             Moment::Reconnecting { .. } => "reconnecting",
+            Moment::Link(event) => event.name(),
             Moment::CreatingOrder => "creating-order",
             Moment::OpenOrderFound { .. } => "open-order-found",
             Moment::PressOkOnToken { .. } => "press-ok-on-token",
@@ -138,6 +141,45 @@ impl Moment {
             Moment::Cancelling => "cancelling",
             Moment::Settled { .. } => "settled",
             Moment::StoringCertificate => "storing-certificate",
+        }
+    }
+}
+
+/// What a link asks of the customer. The error of the same name follows where they do not do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkEvent {
+    /// Switch Bluetooth or NFC on.
+    RadioOff,
+    /// Allow this app to use it.
+    RadioForbidden,
+    /// Plug a card reader in.
+    NoReader,
+    /// Several tokens come into question: keep the others away. The nearest is taken.
+    SeveralTokens {
+        /// How many.
+        found: usize,
+    },
+    /// This is another token, or it has forgotten this phone.
+    WrongToken {
+        /// Its name, where this phone has paired it too.
+        name: Option<String>,
+    },
+    /// The token left the field: hold it there again. What it shows it goes on showing.
+    TagLost,
+}
+
+impl LinkEvent {
+    /// The stable name, in kebab case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            LinkEvent::RadioOff => "radio-off",
+            LinkEvent::RadioForbidden => "radio-forbidden",
+            LinkEvent::NoReader => "no-reader",
+            LinkEvent::SeveralTokens { .. } => "several-tokens",
+            LinkEvent::WrongToken { .. } => "wrong-token",
+            LinkEvent::TagLost => "tag-lost",
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ushield_bank_api::Problem;
 use ushield_protocol::cbor::{DecodeError, Field, Reason};
 use ushield_protocol::code::{Class, Code, Fault};
+use ushield_protocol::key::DeviceId;
 use ushield_protocol::refusal::Refusal;
 
 /// What went wrong, as data. Act on [`Error::code`] and [`Error::class`]; [`crate::catalogue`] has the texts.
@@ -45,6 +46,8 @@ pub enum Detail {
     Path(PathBuf),
     /// The host, with its port, that did not answer as it should.
     Host(String),
+    /// The token that is there.
+    Device(DeviceId),
 }
 
 /// The process that holds a store.
@@ -225,6 +228,7 @@ impl fmt::Display for Detail {
             Detail::Holder(holder) => write!(f, "{holder}"),
             Detail::SetAside(path) | Detail::Path(path) => write!(f, "{}", path.display()),
             Detail::Host(host) => f.write_str(host),
+            Detail::Device(device) => write!(f, "{device}"),
         }
     }
 }

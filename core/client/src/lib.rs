@@ -13,11 +13,12 @@ pub mod ports;
 pub mod radio;
 pub mod records;
 mod retry;
+mod search;
 pub mod store;
 mod token;
 
 pub use client::{Client, Ports, SetupRequest};
-pub use customer::{Customer, Moment, PinReason, TokenScreen};
+pub use customer::{Customer, LinkEvent, Moment, PinReason, TokenScreen};
 pub use error::Error;
 pub use orders::{Adopted, HistoryEntry, Report, Status};
 pub use pairing::PendingPairing;

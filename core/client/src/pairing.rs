@@ -3,15 +3,16 @@
 use ushield_protocol::code::Code;
 use ushield_protocol::device::MakerRoot;
 use ushield_protocol::key::{DeviceId, RingVerifier};
-use ushield_protocol::message::Kind;
+use ushield_protocol::message::{Hello, Kind};
 use ushield_session::pairing::{self, Compare, Digits, MAX_TRIES, NeedDh, Phone};
 
 use crate::client::{Client, ONLY};
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
 use crate::error::Error;
-use crate::ports::{Change, Connector, Millis, Table};
+use crate::ports::{Change, Connector, Millis, Table, Wanted};
 use crate::records::TokenRecord;
 use crate::retry::Attempts;
+use crate::search::Search;
 use crate::token::{DH_KEY, Limit, MACHINE, Wire, agree};
 
 /// The token shows its digits for 60 s, and is silent meanwhile.
@@ -74,15 +75,31 @@ impl Client {
         Ok(PendingPairing { client: self, wire, compare })
     }
 
-    /// What comes before P3.
+    /// What comes before P3, with the token that is open for it among those that are there.
     async fn begin_pairing(
         &self,
         connector: &dyn Connector,
         customer: &dyn Customer,
         phone: Phone,
     ) -> Result<(Wire<'_>, NeedDh), Error> {
-        let (mut wire, hello) = Wire::open(self, connector, customer).await?;
-        let (expect, p1) = pairing::start(phone, &hello, self.seed()?)?;
+        let mut search = Search::new(self, connector, customer, Wanted::to_pair());
+        loop {
+            let (wire, hello) = search.next().await?;
+            let spot = wire.at();
+            match self.begin_pairing_with(wire, &hello, &phone).await {
+                Err(error) if error.code() == Code::NotPairing => search.pass(spot, error)?,
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn begin_pairing_with<'a>(
+        &'a self,
+        mut wire: Wire<'a>,
+        hello: &Hello,
+        phone: &Phone,
+    ) -> Result<(Wire<'a>, NeedDh), Error> {
+        let (expect, p1) = pairing::start(phone.clone(), hello, self.seed()?)?;
         wire.send(Kind::Pairing, &p1).await?;
         let p2 = wire.expect(Kind::Pairing, MACHINE).await?;
         // nP is drawn now, after the commitment has arrived.

@@ -9,10 +9,12 @@ mod link;
 mod radio;
 mod store;
 mod time;
+mod wanted;
 
 pub use bank::{BankHttp, HttpRequest, HttpResponse, Method};
 pub use keystore::{Entropy, Keystore, SealingKey};
-pub use link::{Connector, Link};
-pub use radio::{Card, Connected, Packets, Radio};
+pub use link::{Connector, Link, Medium, Seen, Spot};
+pub use radio::{Card, Connected, Packets, Radio, Via};
 pub use store::{Change, Health, Records, Store, Table};
 pub use time::{Clock, Millis, UnixSeconds};
+pub use wanted::{Fit, Wanted};

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
-use crate::ports::{Clock, Connected, Connector, Link, Radio};
+use crate::ports::{Clock, Connected, Connector, Link, Radio, Seen, Spot, Via, Wanted};
 
 /// Connects over a radio of the host's.
 #[derive(Clone)]
@@ -42,14 +42,19 @@ impl RadioConnector {
 
 #[async_trait]
 impl Connector for RadioConnector {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
-        let (clock, traffic) = (Arc::clone(&self.clock), self.traffic.clone());
-        Ok(match self.radio.connect().await? {
-            Connected::Packets(packets) => {
-                Box::new(packets::PacketLink::open(packets, clock, traffic).await?)
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
+        let Connected { via, place, others } = self.radio.connect(wanted).await?;
+        let (clock, traffic, spot) = (Arc::clone(&self.clock), self.traffic.clone(), Spot { place, others });
+        Ok(match via {
+            Via::Packets(packets) => {
+                Box::new(packets::PacketLink::open(packets, clock, traffic, spot).await?)
             }
-            Connected::Card(card) => Box::new(cards::CardLink::open(card, clock, traffic)),
+            Via::Card(card) => Box::new(cards::CardLink::open(card, clock, traffic, spot)),
         })
+    }
+
+    async fn look(&self) -> Result<Vec<Seen>, Error> {
+        self.radio.look().await
     }
 
     fn describe(&self) -> String {

@@ -3,7 +3,7 @@
 use ushield_protocol::code::Code;
 
 use crate::client::Client;
-use crate::customer::{Customer, Moment};
+use crate::customer::{Customer, LinkEvent, Moment};
 use crate::error::Error;
 use crate::ports::Millis;
 
@@ -23,7 +23,10 @@ impl Attempts {
             return false;
         }
         self.0 += 1;
-        customer.tell(&Moment::Reconnecting { attempt: self.0 });
+        customer.tell(&match error.code() {
+            Code::TagLost => Moment::Link(LinkEvent::TagLost),
+            _ => Moment::Reconnecting { attempt: self.0 },
+        });
         client.clock().sleep(Millis(BACK_OFF.0 << self.0)).await;
         true
     }
@@ -34,6 +37,7 @@ fn is_passing(error: &Error) -> bool {
     matches!(
         error.code(),
         Code::LinkLost
+            | Code::TagLost
             | Code::TokenTimeout
             | Code::ChannelBroken
             | Code::BankUnreachable

@@ -9,8 +9,9 @@ use ushield_session::channel::{self, Channel};
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
 use crate::error::Error;
-use crate::ports::{Clock, Connector, Link, Millis};
+use crate::ports::{Clock, Connector, Link, Millis, Spot, Wanted};
 use crate::records::TokenRecord;
+use crate::search::Search;
 
 /// Name of the phone's static key in the key store.
 pub(crate) const DH_KEY: &str = "dh";
@@ -79,20 +80,19 @@ pub(crate) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    /// Connects and takes the hello.
-    pub(crate) async fn open(
-        client: &'a Client,
-        connector: &dyn Connector,
-        customer: &dyn Customer,
-    ) -> Result<(Self, Hello), Error> {
-        customer.tell(&Moment::Connecting { link: connector.describe() });
-        let link = connector.connect().await?;
-        let mut wire = Self { link, clock: client.clock(), opening: Vec::new(), cost: Cost::default() };
-        let hello = wire.expect(Kind::Hello, MACHINE).await?;
-        // The hello is the link's, not the exchange's.
-        wire.cost = Cost::default();
-        let hello = Hello::decode(&hello).map_err(misbehaved)?;
-        Ok((wire, hello))
+    pub(crate) fn new(client: &'a Client, link: Box<dyn Link>) -> Self {
+        Self { link, clock: client.clock(), opening: Vec::new(), cost: Cost::default() }
+    }
+
+    /// From here on it costs: the hello is the link's, not the exchange's.
+    pub(crate) fn begun(mut self) -> Self {
+        self.cost = Cost::default();
+        self
+    }
+
+    /// Where the token is.
+    pub(crate) fn at(&self) -> Option<Spot> {
+        self.link.at()
     }
 
     pub(crate) async fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Error> {
@@ -207,19 +207,50 @@ impl<'a> TokenSession<'a> {
         customer: &dyn Customer,
         token: &TokenRecord,
     ) -> Result<Self, Error> {
-        let (mut wire, hello) = Wire::open(client, connector, customer).await?;
-        let need = channel::connect(&token.pairing, &hello, client.seed()?)?;
+        Self::open_wanted(client, connector, customer, token, Wanted::paired(&token.pairing)).await
+    }
+
+    /// As [`TokenSession::open`], and as long as this is wanted.
+    pub(crate) async fn open_wanted(
+        client: &'a Client,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        token: &TokenRecord,
+        wanted: Wanted,
+    ) -> Result<Self, Error> {
+        let mut search = Search::new(client, connector, customer, wanted);
+        let session = loop {
+            let (wire, hello) = search.next().await?;
+            let spot = wire.at();
+            match Self::authenticate(client, wire, &hello, token).await {
+                Err(error) if error.code() == Code::UnknownPhone => {
+                    search.pass_stranger(spot, error, token).await?;
+                }
+                authenticated => break authenticated?,
+            }
+        };
+        customer.tell(&Moment::Connected);
+        if token.profile != Some(session.state.profile) {
+            let profile = Some(session.state.profile);
+            client.put_token(&TokenRecord { pairing: token.pairing.clone(), profile })?;
+        }
+        Ok(session)
+    }
+
+    /// Both ways, on a connection whose hello is here.
+    pub(crate) async fn authenticate(
+        client: &'a Client,
+        mut wire: Wire<'a>,
+        hello: &Hello,
+        token: &TokenRecord,
+    ) -> Result<Self, Error> {
+        let need = channel::connect(&token.pairing, hello, client.seed()?)?;
         let (expect, k1) = need.provide(agree(client, &token.pairing.dh).await?)?;
         wire.send(Kind::Connect, &k1).await?;
         let k2 = wire.expect(Kind::Connect, MACHINE).await?;
         let need = expect.handle(&k2)?;
         let shared = agree(client, &need.point()).await?;
         let (channel, state) = need.provide(shared)?;
-        customer.tell(&Moment::Connected);
-        if token.profile != Some(state.profile) {
-            let profile = Some(state.profile);
-            client.put_token(&TokenRecord { pairing: token.pairing.clone(), profile })?;
-        }
         Ok(Self { wire, channel, state })
     }
 

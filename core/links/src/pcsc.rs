@@ -11,13 +11,11 @@ use ::pcsc::{Context, ReaderState, Scope, State};
 use async_trait::async_trait;
 use ushield_client::Error;
 use ushield_client::error::Detail;
-use ushield_client::ports::{Connected, Radio};
+use ushield_client::ports::{Connected, Medium, Radio, Seen, Via, Wanted};
 use ushield_protocol::code::Code;
 
 use self::reader::Reader;
 
-/// A card is waited for so long: somebody has to fetch it.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks whether anybody still waits.
 const LOOK: Duration = Duration::from_millis(250);
 const MOST_READERS: usize = 16;
@@ -52,42 +50,38 @@ impl PcscRadio {
         }
     }
 
-    /// Waits for a card that is a U-Shield. Blocks.
-    fn find(&self, given_up: &AtomicBool) -> Result<Reader, Error> {
+    /// Waits for a card at a place that is wanted: whether it is a U-Shield, and which, it says itself. Blocks.
+    fn find(&self, wanted: &Wanted, given_up: &AtomicBool) -> Result<(Reader, String, usize), Error> {
         let context = Context::establish(Scope::User).map_err(|error| self.no_reader(error))?;
-        let until = Instant::now() + PATIENCE;
-        let mut refused = Vec::new();
+        let until = Instant::now() + Duration::from_millis(wanted.patience().0);
         loop {
-            let readers = self.readers(&context)?;
-            if readers.is_empty() {
-                return Err(self.no_reader(::pcsc::Error::NoReadersAvailable));
-            }
-            let mut states: Vec<ReaderState> =
-                readers.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect();
-            // With nothing known it returns at once.
-            context.get_status_change(LOOK, &mut states).map_err(|error| self.no_reader(error))?;
-            let present: Vec<&ReaderState> =
-                states.iter().filter(|state| state.event_state().contains(State::PRESENT)).collect();
-            // With one card the link's own SELECT says what it is.
-            let choose = present.len() > 1;
-            for state in present {
-                let seen = (state.name().to_owned(), state.event_count());
-                if refused.contains(&seen) {
-                    continue;
-                }
-                match Reader::open(&context, state.name(), choose) {
-                    Ok(reader) => return Ok(reader),
-                    // Another kind of card: it is not asked again while it lies there.
-                    Err(error) if error.code() == Code::TokenNotFound => refused.push(seen),
-                    // It went away, or another program holds it.
-                    Err(_) => {}
-                }
+            let cards = self.cards(&context)?;
+            let there = cards.iter().filter(|name| wanted.is_at(&name.to_string_lossy()));
+            let there: Vec<&CString> = there.collect();
+            // One that cannot be opened went away, or another program holds it.
+            let opened = there.iter().find_map(|name| Some((Reader::open(&context, name).ok()?, name)));
+            if let Some((reader, name)) = opened {
+                return Ok((reader, name.to_string_lossy().into_owned(), there.len().saturating_sub(1)));
             }
             if given_up.load(Ordering::Relaxed) || Instant::now() >= until {
                 return Err(Error::new(Code::TokenNotFound));
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Readers with a card in them.
+    fn cards(&self, context: &Context) -> Result<Vec<CString>, Error> {
+        let readers = self.readers(context)?;
+        if readers.is_empty() {
+            return Err(self.no_reader(::pcsc::Error::NoReadersAvailable));
+        }
+        let mut states: Vec<ReaderState> =
+            readers.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect();
+        // With nothing known it returns at once.
+        context.get_status_change(LOOK, &mut states).map_err(|error| self.no_reader(error))?;
+        let present = states.iter().filter(|state| state.event_state().contains(State::PRESENT));
+        Ok(present.map(|state| state.name().to_owned()).collect())
     }
 }
 
@@ -102,13 +96,31 @@ impl Drop for GivesUp {
 
 #[async_trait]
 impl Radio for PcscRadio {
-    async fn connect(&self) -> Result<Connected, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Connected, Error> {
         let given_up = Arc::new(AtomicBool::new(false));
         let _waits = GivesUp(Arc::clone(&given_up));
+        let (radio, wanted) = (self.clone(), wanted.clone());
+        let found = tokio::task::spawn_blocking(move || radio.find(&wanted, &given_up)).await;
+        let (reader, place, others) =
+            found.map_err(|error| Error::new(Code::LinkLost).caused_by(error))??;
+        Ok(Connected { via: Via::Card(Arc::new(reader)), place, others })
+    }
+
+    async fn look(&self) -> Result<Vec<Seen>, Error> {
         let radio = self.clone();
-        let found = tokio::task::spawn_blocking(move || radio.find(&given_up)).await;
-        let reader = found.map_err(|error| Error::new(Code::LinkLost).caused_by(error))??;
-        Ok(Connected::Card(Arc::new(reader)))
+        let look = move || {
+            let context = Context::establish(Scope::User).map_err(|error| radio.no_reader(error))?;
+            radio.cards(&context)
+        };
+        let cards = tokio::task::spawn_blocking(look).await;
+        let cards = cards.map_err(|error| Error::new(Code::LinkLost).caused_by(error))??;
+        let seen = |name: CString| Seen {
+            medium: Medium::Card,
+            place: name.to_string_lossy().into_owned(),
+            advertised: None,
+            signal: None,
+        };
+        Ok(cards.into_iter().map(seen).collect())
     }
 
     fn describe(&self) -> String {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use ushield_client::Error;
-use ushield_client::ports::{Connector, Link};
+use ushield_client::ports::{Connector, Link, Wanted};
 use ushield_protocol::code::Code;
 
 use crate::framed::{End, Framed};
@@ -46,7 +46,7 @@ impl QueueListener {
 
 #[async_trait]
 impl Connector for QueueConnector {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         let (phone, token) = pair();
         // A listener that was dropped is a token that is not there.
         self.0.send(token).map_err(|_| Error::new(Code::TokenNotFound))?;
@@ -67,7 +67,7 @@ mod tests {
     #[tokio::test]
     async fn messages_go_both_ways_until_one_end_is_dropped() {
         let (connector, mut listener) = channel();
-        let mut phone = connector.connect().await.unwrap();
+        let mut phone = connector.connect(&Wanted::any()).await.unwrap();
         let mut token = listener.accept().await.unwrap();
         token.send(Kind::Hello, b"hello").await.unwrap();
         phone.send(Kind::Connect, b"K1").await.unwrap();
@@ -81,6 +81,6 @@ mod tests {
     async fn a_token_that_is_gone_is_not_found() {
         let (connector, listener) = channel();
         drop(listener);
-        assert_eq!(connector.connect().await.err().unwrap().code(), Code::TokenNotFound);
+        assert_eq!(connector.connect(&Wanted::any()).await.err().unwrap().code(), Code::TokenNotFound);
     }
 }

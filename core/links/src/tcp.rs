@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use ushield_client::Error;
 use ushield_client::error::Detail;
-use ushield_client::ports::{Connector, Link};
+use ushield_client::ports::{Connector, Link, Wanted};
 use ushield_protocol::code::Code;
 
 use crate::framed::{End, Framed};
@@ -40,7 +40,7 @@ impl TcpConnector {
 
 #[async_trait]
 impl Connector for TcpConnector {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         let connected = within(self.limit, TcpStream::connect(&self.address)).await;
         let stream = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = stream.map_err(|error| {
@@ -75,7 +75,8 @@ mod tests {
     #[tokio::test]
     async fn messages_go_both_ways() {
         let (listener, connector) = listener().await;
-        let (phone, token) = tokio::join!(connector.connect(), listener.accept());
+        let wanted = Wanted::any();
+        let (phone, token) = tokio::join!(connector.connect(&wanted), listener.accept());
         let mut phone = phone.unwrap();
         let mut token = Framed::new(token.unwrap().0, End::Token);
         token.send(Kind::Hello, &[1; 13]).await.unwrap();
@@ -87,7 +88,8 @@ mod tests {
     #[tokio::test]
     async fn a_closed_socket_is_a_lost_link_at_once() {
         let (listener, connector) = listener().await;
-        let (phone, token) = tokio::join!(connector.connect(), listener.accept());
+        let wanted = Wanted::any();
+        let (phone, token) = tokio::join!(connector.connect(&wanted), listener.accept());
         let mut token = token.unwrap().0;
         // Within a message.
         token.write_all(&[0, 9, 3, 1]).await.unwrap();
@@ -101,12 +103,12 @@ mod tests {
     async fn nobody_there_is_a_token_that_is_not_found() {
         let (listener, connector) = listener().await;
         drop(listener);
-        let error = connector.connect().await.err().unwrap();
+        let error = connector.connect(&Wanted::any()).await.err().unwrap();
         assert_eq!(error.code(), Code::TokenNotFound);
         assert!(matches!(error.detail(), Some(Detail::Host(host)) if connector.describe().ends_with(host)));
         assert!(std::error::Error::source(&error).is_some());
         let nowhere = TcpConnector::new("no port in it");
-        assert_eq!(nowhere.connect().await.err().unwrap().code(), Code::TokenNotFound);
+        assert_eq!(nowhere.connect(&Wanted::any()).await.err().unwrap().code(), Code::TokenNotFound);
     }
 
     #[tokio::test]

@@ -160,6 +160,7 @@ catalogue! {
     RadioOff = 0x206, "radio-off", Act, Customer;
     RadioForbidden = 0x207, "radio-forbidden", Act, Customer;
     NoReader = 0x208, "no-reader", Act, Customer;
+    TagLost = 0x209, "tag-lost", Retry, Customer;
     BadCommitment = 0x210, "bad-commitment", Terminal, Token;
     UntrustedMaker = 0x211, "untrusted-maker", Terminal, Token;
     BadDeviceStatement = 0x212, "bad-device-statement", Terminal, Token;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use ushield_client::ports::{Connector, Entropy};
+use ushield_client::ports::{self, Connector, Entropy};
 use ushield_protocol::code::Code;
 use ushield_protocol::device::{DeviceIdentity, MakerRoot};
 use ushield_protocol::key::{BankId, DeviceId, Hash, PublicKey, SigningKey};
@@ -140,7 +140,7 @@ impl Bench {
     /// A connection whose hello has come. The one before may still be ending.
     pub(crate) async fn connect(&mut self) -> Step<(Line, Hello)> {
         for _ in 0..25 {
-            let mut line = Line::new(self.setup.connector.connect().await?);
+            let mut line = Line::new(self.setup.connector.connect(&ports::Wanted::any()).await?);
             self.heard = true;
             match line.first().await? {
                 Came::Message(Kind::Refusal, body) if body.first().copied() == Code::Busy.wire() => {
@@ -163,7 +163,7 @@ impl Bench {
             if attempt > 0 {
                 sleep(PAUSE).await;
             }
-            let Ok(link) = self.setup.connector.connect().await else { continue };
+            let Ok(link) = self.setup.connector.connect(&ports::Wanted::any()).await else { continue };
             let mut line = Line::new(link);
             let came = line.next(PAUSE).await;
             line.close().await;

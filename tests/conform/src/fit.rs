@@ -1,6 +1,7 @@
 //! Whether what a run was given belongs to the token in front of it: keys, root and face of another one are no fault of the token.
 
 use serde::Serialize;
+use ushield_client::ports::Wanted;
 use ushield_protocol::code::Code;
 use ushield_protocol::device::DeviceIdentity;
 use ushield_protocol::key::{BankId, P256Verifier, Sign as _};
@@ -64,7 +65,7 @@ pub(crate) async fn before(bench: &mut Bench) -> Result<(), Unfit> {
 }
 
 async fn hello(bench: &mut Bench) -> Result<(), Unfit> {
-    let link = match bench.setup.connector.connect().await {
+    let link = match bench.setup.connector.connect(&Wanted::any()).await {
         Ok(link) => link,
         Err(error) => return Err(Unfit::Link { came: error.code().to_string() }),
     };

@@ -10,7 +10,7 @@ use ushield_bank::clock::FakeClock;
 use ushield_client::Error;
 use ushield_client::ports::{
     BankHttp, Change, Clock, Connector, Health, HttpRequest, HttpResponse, Link, Millis, Records, Store,
-    Table, UnixSeconds,
+    Table, UnixSeconds, Wanted,
 };
 use ushield_protocol::cbor::Reader;
 use ushield_protocol::code::Code;
@@ -306,9 +306,9 @@ impl BankHttp for Powered<Arc<Gate>> {
 
 #[async_trait]
 impl<C: Connector> Connector for Powered<C> {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
         self.power.needed().await;
-        let link = self.port.connect().await?;
+        let link = self.port.connect(wanted).await?;
         Ok(Box::new(Powered::new(link, self.power.clone())))
     }
 

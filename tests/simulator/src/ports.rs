@@ -11,7 +11,7 @@ use futures::future::{Either, select};
 use ushield_client::Error;
 use ushield_client::ports::{
     BankHttp, Change, Clock, Connector, Entropy, Health, HttpRequest, HttpResponse, Keystore, Link, Millis,
-    Records, SealingKey, Store, Table, UnixSeconds,
+    Records, SealingKey, Store, Table, UnixSeconds, Wanted,
 };
 use ushield_protocol::code::Code;
 use ushield_protocol::key::PublicKey;
@@ -174,7 +174,7 @@ impl BankHttp for Ports {
 
 #[async_trait]
 impl Connector for Ports {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         self.alive().await;
         let delay = self.shared.world().rng.within(20, 100);
         Ports::sleep(self, delay).await;

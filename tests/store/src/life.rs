@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use futures::executor::block_on;
 use ushield_client::ports::{
-    BankHttp, Change, Connector, Health, HttpRequest, HttpResponse, Link, Records, Store, Table,
+    BankHttp, Change, Connector, Health, HttpRequest, HttpResponse, Link, Records, Store, Table, Wanted,
 };
 use ushield_client::store::{Opened, SqliteStore};
 use ushield_client::{Client, Error, Ports};
@@ -150,9 +150,9 @@ impl BankHttp for Mortal<Arc<ScriptedBank>> {
 
 #[async_trait]
 impl<C: Connector> Connector for Mortal<C> {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
         self.life.needed().await;
-        let port = self.port.connect().await?;
+        let port = self.port.connect(wanted).await?;
         Ok(Box::new(Mortal { port, life: self.life.clone() }))
     }
 

@@ -11,6 +11,7 @@ use ushield_bank_api::SessionToken;
 use ushield_client::Error;
 use ushield_client::ports::{
     BankHttp, Change, Connector, Health, HttpRequest, HttpResponse, Link, Method, Records, Store, Table,
+    Wanted,
 };
 use ushield_client::store::SqliteStore;
 use ushield_protocol::code::Code;
@@ -204,7 +205,7 @@ impl BankHttp for Pipe {
 
 #[async_trait]
 impl Connector for Pipe {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         match self.ask(Tag::Connect, &Parts::new()) {
             (1, _) => Ok(Box::new(self.clone())),
             _ => Err(Error::new(Code::TokenNotFound)),
@@ -332,7 +333,7 @@ impl Counterparts {
                 Err(_) => done(false),
             },
             (Tag::Connect, _) => {
-                self.link = self.token.connect().now_or_never().unwrap().ok();
+                self.link = self.token.connect(&Wanted::any()).now_or_never().unwrap().ok();
                 done(self.link.is_some())
             }
             (Tag::Send, Some(link)) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use ushield_client::ports::Link as _;
+use ushield_client::ports::{Link as _, Wanted};
 use ushield_conform::bank::TestBank;
 use ushield_conform::face::FaceHand;
 use ushield_conform::{Entry, Hand, Outcome, Report, Setup, Skipped, Stop, Streams, Unfit};
@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
     let hand = hand(context, options.face.as_deref()).await?;
     let (connector, _) = link::way(&options.token, "--token")?;
     // One that is not there is no token that fails.
-    connector.connect().await?.close().await;
+    connector.connect(&Wanted::any()).await?.close().await;
     output.event(&json!({"moment": "conform-begins"}), &words.say("conform-begins"), Tone::Strong);
     // What is below messages is looked at where it is a stream.
     let streams: Option<Arc<dyn Streams>> = match &options.token {

@@ -50,10 +50,22 @@ fn moments() -> Vec<Moment> {
         Moment::Cancelling,
         Moment::StoringCertificate,
     ];
+    moments.extend(LINK_EVENTS.map(Moment::Link));
+    let name = Some("U-Shield 01".to_owned());
+    moments.push(Moment::Link(LinkEvent::WrongToken { name }));
     moments.extend(SCREENS.map(|screen| Moment::PressOkOnToken { screen }));
     moments.extend(Outcome::ALL.map(|outcome| Moment::Settled { order, outcome }));
     moments
 }
+
+const LINK_EVENTS: [LinkEvent; 6] = [
+    LinkEvent::RadioOff,
+    LinkEvent::RadioForbidden,
+    LinkEvent::NoReader,
+    LinkEvent::SeveralTokens { found: 2 },
+    LinkEvent::WrongToken { name: None },
+    LinkEvent::TagLost,
+];
 
 const SCREENS: [TokenScreen; 3] = [TokenScreen::Pairing, TokenScreen::PinChange, TokenScreen::Forget];
 
@@ -86,6 +98,7 @@ fn errors() -> Vec<Error> {
         Some(Detail::SetAside(PathBuf::from("PATH"))),
         Some(Detail::Path(PathBuf::from("PATH"))),
         Some(Detail::Host("bank.example:8443".to_owned())),
+        Some(Detail::Device([5; 16].into())),
     ];
     let mut errors = Vec::new();
     for code in Code::ALL {

@@ -14,7 +14,7 @@ use crate::customer::{Customer, Moment, PinReason};
 use crate::error::Error;
 use crate::ports::Millis;
 use crate::records::OrderRecord;
-use crate::token::{BUSY_TRIES, BUSY_WAIT, HUMAN, Limit, TokenSession};
+use crate::token::{BUSY_TRIES, BUSY_WAIT, HUMAN, Limit, MACHINE, TokenSession};
 
 /// Replies on one connection. A customer who presses OK again and again without a PIN makes one each time; nobody makes so many.
 const MOST_REPLIES: u32 = 200;
@@ -91,7 +91,16 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
     }
 
     /// Until the token has answered or ended the review.
-    pub(super) async fn run(mut self) -> Result<OrderRecord, Error> {
+    ///
+    /// An order that is perhaps there, and that no review of this phone's shows, may be answered: its answer is collected, which is less than
+    /// the order. One that is shown is delivered again: the token then tells this connection how it ends.
+    pub(super) async fn run(mut self, perhaps_there: bool) -> Result<OrderRecord, Error> {
+        if perhaps_there
+            && !self.session.state().flags.reviewing_ours
+            && let Some(record) = self.collect().await?
+        {
+            return Ok(record);
+        }
         self.send_order().await?;
         loop {
             let ended = match self.next().await {
@@ -114,6 +123,21 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
             if let Some(record) = ended {
                 return Ok(record);
             }
+        }
+    }
+
+    /// The answer, if there is one already.
+    async fn collect(&mut self) -> Result<Option<OrderRecord>, Error> {
+        self.session.send(&self.delivery.collect()).await?;
+        let clock = self.client.clock();
+        let reply = self.pins.during(clock, self.session.reply(MACHINE)).await?;
+        match self.delivery.handle(&reply, &RingVerifier) {
+            Ok(Progress::Answered(answer)) => self.answered(answer).await.map(Some),
+            // Another phone has delivered the same order meanwhile; or nothing of it is there.
+            Ok(Progress::Waiting) => Ok(None),
+            Err(error) if error.code() == Code::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Error::new(Code::TokenMisbehaved)),
         }
     }
 

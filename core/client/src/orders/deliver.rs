@@ -15,9 +15,9 @@ use super::pins::Pins;
 use crate::client::Client;
 use crate::customer::{Customer, PinReason};
 use crate::error::Error;
-use crate::ports::{Connector, Millis};
+use crate::ports::{Connector, Millis, Wanted};
 use crate::records::{OrderRecord, TokenRecord};
-use crate::token::{Cost, TokenSession};
+use crate::token::{Cost, HUMAN, TokenSession};
 
 /// The bank has ended what expired after so many seconds.
 const BANK_SWEEPS: u64 = 10;
@@ -86,6 +86,7 @@ impl Client {
         };
         let pay = self.pay_key(&token)?.filter(|key| *key.short_key_id().as_bytes() == session.state().pay);
         let keys = TokenKeys { device: token.pairing.device_key, pay };
+        let perhaps_there = !matches!(record.life.stage(), Stage::Prepared { .. });
         let record = self.apply(&record, Event::Delivering)?;
         if record.life.cancelled() {
             session.close().await;
@@ -94,9 +95,9 @@ impl Client {
         let page_count = page_count(&order, session.state());
         let delivery = Delivery::new(order, keys);
         let conversation = Conversation::new(self, &mut session, with, &record, &delivery, pins, page_count);
-        let delivered = conversation.run().await;
+        let delivered = conversation.run(perhaps_there).await;
         *cost = session.cost();
-        if !matches!(&delivered, Err(error) if error.code() == Code::LinkLost) {
+        if !matches!(&delivered, Err(error) if matches!(error.code(), Code::LinkLost | Code::TagLost)) {
             session.close().await;
         }
         match delivered {
@@ -122,10 +123,29 @@ impl Client {
         pins: &mut Pins<'_>,
         late: bool,
     ) -> Result<Prepared<'_>, Error> {
-        let open = TokenSession::open(self, with.connector, with.customer, token);
-        let mut session = pins.during(self.clock(), open).await?;
-        let (flags, tries) = (session.state().flags, session.state().tries);
         let first = matches!(record.life.stage(), Stage::Prepared { .. });
+        let mut expiry = Expiry::of(record, order);
+        let mut wanted = Wanted::paired(&token.pairing);
+        if !first {
+            wanted.wait(HUMAN.whole);
+        }
+        let mut open =
+            Box::pin(TokenSession::open_wanted(self, with.connector, with.customer, token, wanted));
+        let mut session = loop {
+            match self.next(with, &mut open, pins, false, &expiry).await {
+                Next::Token(opened) => break opened?,
+                Next::Typed(_) => {}
+                Next::PinOld => pins.forget(),
+                Next::TakeBack => return Ok(Prepared::Over(self.mark_cancelled(record)?)),
+                Next::Expired => {
+                    if let Some(receipt) = self.asked_for_end(record, &mut expiry).await {
+                        return Ok(Prepared::Over(self.settle(record.clone(), receipt).await?));
+                    }
+                }
+            }
+        };
+        drop(open);
+        let (flags, tries) = (session.state().flags, session.state().tries);
         if first && flags.pin_initial {
             return Err(Error::new(Code::PinInitial));
         }
@@ -143,7 +163,6 @@ impl Client {
         if !pins.is_asked() {
             pins.ask(PinReason::Approve);
         }
-        let mut expiry = Expiry::of(record, order);
         loop {
             match self.next(with, session.lost(), pins, true, &expiry).await {
                 // The question stays open over the next connection.

@@ -4,16 +4,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::{Seen, Wanted};
 use crate::error::Error;
 
 /// Finds a token and connects to it. [`crate::radio::RadioConnector`] makes a [`super::Connector`] of it.
 #[async_trait]
 pub trait Radio: Send + Sync {
-    /// One attempt: connected over Bluetooth LE, with `out` subscribed, or a card in the field.
+    /// One attempt, at most [`Wanted::patience`] long, at a token of which [`Wanted::fits`] and [`Wanted::is_at`] say that it may be the one: connected over
+    /// Bluetooth LE, with `out` subscribed, or a card in the field. May be dropped: then it ends what it began.
     ///
     /// # Errors
-    /// `token-not-found` when nothing is there, `link-lost` when it was and went away, `radio-off`, `radio-forbidden`.
-    async fn connect(&self) -> Result<Connected, Error>;
+    /// `token-not-found` when nothing is there, `link-lost` when it was and went away, `radio-off`, `radio-forbidden`, `no-reader`.
+    async fn connect(&self, wanted: &Wanted) -> Result<Connected, Error>;
+
+    /// Looks around for some seconds at most: what is in reach now.
+    ///
+    /// # Errors
+    /// `radio-off`, `radio-forbidden`, `no-reader`.
+    async fn look(&self) -> Result<Vec<Seen>, Error>;
 
     /// Where it connects to, for a person.
     fn describe(&self) -> String;
@@ -21,7 +29,18 @@ pub trait Radio: Send + Sync {
 
 /// What stands after [`Radio::connect`].
 #[derive(Clone)]
-pub enum Connected {
+pub struct Connected {
+    /// How bytes are moved.
+    pub via: Via,
+    /// Where the token is: the device's address, or the reader's name. The same place has the same name as long as the token stays there.
+    pub place: String,
+    /// How many further tokens were there that fit as well.
+    pub others: usize,
+}
+
+/// How bytes are moved.
+#[derive(Clone)]
+pub enum Via {
     /// A GATT connection (protocol.md, section 2.1).
     Packets(Arc<dyn Packets>),
     /// A card (protocol.md, section 2.2).

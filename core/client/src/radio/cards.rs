@@ -10,7 +10,7 @@ use ushield_session::framing::card::{Brought, Card as Commands};
 
 use super::Traffic;
 use crate::error::Error;
-use crate::ports::{Card, Clock, Link, Millis};
+use crate::ports::{Card, Clock, Link, Millis, Spot};
 
 /// An exchange is kept here and not in the call that began it: who drops the call loses no answer.
 pub(super) struct CardLink {
@@ -21,6 +21,7 @@ pub(super) struct CardLink {
     /// When the card may be asked again.
     ask: Option<Millis>,
     traffic: Traffic,
+    spot: Spot,
     over: bool,
 }
 
@@ -30,9 +31,9 @@ struct Exchange {
 }
 
 impl CardLink {
-    pub(super) fn open(card: Arc<dyn Card>, clock: Arc<dyn Clock>, traffic: Traffic) -> Self {
+    pub(super) fn open(card: Arc<dyn Card>, clock: Arc<dyn Clock>, traffic: Traffic, spot: Spot) -> Self {
         let commands = Commands::new(card.extended());
-        Self { card, clock, commands, exchange: None, ask: None, traffic, over: false }
+        Self { card, clock, commands, exchange: None, ask: None, traffic, spot, over: false }
     }
 
     /// Transmits what is to be transmitted, until nothing is.
@@ -55,6 +56,10 @@ impl CardLink {
                         Brought::Nothing => self.traffic.poll(),
                         Brought::Something => self.traffic.exchange(bytes),
                     })
+                }
+                // Whatever the host calls it: the card does not answer any more.
+                Err(error) if error.code() == Code::LinkLost => {
+                    Err(Error::new(Code::TagLost).caused_by(error))
                 }
                 Err(error) => Err(error),
             };
@@ -102,5 +107,9 @@ impl Link for CardLink {
             self.exchange = None;
             self.card.release().await;
         }
+    }
+
+    fn at(&self) -> Option<Spot> {
+        Some(self.spot.clone())
     }
 }

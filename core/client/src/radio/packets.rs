@@ -11,7 +11,7 @@ use ushield_session::framing::fragments::{Broken, Fragments};
 
 use super::Traffic;
 use crate::error::Error;
-use crate::ports::{Clock, Link, Millis, Packets};
+use crate::ports::{Clock, Link, Millis, Packets, Spot};
 
 /// Waits are kept here and not in the call that began them: who drops the call loses nothing.
 pub(super) struct PacketLink {
@@ -22,6 +22,7 @@ pub(super) struct PacketLink {
     reading: Option<BoxFuture<'static, Result<Vec<u8>, Error>>>,
     writing: Option<BoxFuture<'static, Result<(), Error>>>,
     traffic: Traffic,
+    spot: Spot,
     over: bool,
 }
 
@@ -36,13 +37,24 @@ impl PacketLink {
         packets: Arc<dyn Packets>,
         clock: Arc<dyn Clock>,
         traffic: Traffic,
+        spot: Spot,
     ) -> Result<Self, Error> {
         let size = WriteSize::of_mtu(packets.mtu()).ok_or(Error::new(Code::LinkLost).at("mtu"))?;
         let hello = packets.info().await?;
         traffic.exchange(hello.len());
         let fragments = Fragments::new(size);
         let hello = Some(hello);
-        Ok(Self { packets, clock, fragments, hello, reading: None, writing: None, traffic, over: false })
+        Ok(Self {
+            packets,
+            clock,
+            fragments,
+            hello,
+            reading: None,
+            writing: None,
+            traffic,
+            spot,
+            over: false,
+        })
     }
 
     fn now(&self) -> Millis {
@@ -169,5 +181,9 @@ impl Link for PacketLink {
             (self.reading, self.writing) = (None, None);
             self.packets.disconnect().await;
         }
+    }
+
+    fn at(&self) -> Option<Spot> {
+        Some(self.spot.clone())
     }
 }

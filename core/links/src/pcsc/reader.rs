@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 use ushield_client::Error;
 use ushield_client::ports;
 use ushield_protocol::code::Code;
-use ushield_protocol::framing::apdu::{self, Answer, Status};
 
 /// Longest answer: extended length, and the status word.
 const MOST: usize = 65_538;
@@ -21,19 +20,11 @@ type Exchange = (Vec<u8>, oneshot::Sender<Result<Vec<u8>, Error>>);
 pub(super) struct Reader(Sender<Exchange>);
 
 impl Reader {
-    /// Takes the card in this reader for us alone. To `choose` among cards is to ask by a SELECT, whose connection the next one ends, whether it
-    /// is a U-Shield.
-    pub(super) fn open(context: &Context, name: &CStr, choose: bool) -> Result<Self, Error> {
+    /// Takes the card in this reader for us alone.
+    pub(super) fn open(context: &Context, name: &CStr) -> Result<Self, Error> {
         let lost = |error| Error::new(Code::LinkLost).caused_by(error);
         let card = context.connect(name, ShareMode::Exclusive, Protocols::ANY).map_err(lost)?;
         let mut buffer = vec![0; MOST];
-        if choose {
-            let answer = card.transmit(&apdu::select(), &mut buffer).map_err(lost)?;
-            if Answer::decode(answer).map(|answer| answer.status) != Some(Status::Ok) {
-                let _ = card.disconnect(Disposition::LeaveCard);
-                return Err(Error::new(Code::TokenNotFound));
-            }
-        }
         let (sender, receiver) = channel::<Exchange>();
         let serve = move || {
             for (command, reply) in receiver {

@@ -1,6 +1,7 @@
 //! Links and strangers (section 2).
 
 use std::time::Duration;
+use ushield_client::ports::Wanted;
 
 use tokio::time::Instant;
 use ushield_protocol::code::Code;
@@ -15,7 +16,7 @@ pub(super) async fn hello_form(bench: &mut Bench) -> Step {
     let (mut line, _) = bench.connect().await?;
     line.quiet("one hello").await?;
     line.close().await;
-    let mut line = Line::new(bench.setup.connector.connect().await?);
+    let mut line = Line::new(bench.setup.connector.connect(&Wanted::any()).await?);
     let body = match line.first().await? {
         Came::Message(Kind::Hello, body) => body,
         came => return Err(Miss::wrong("hello", came.say())),
@@ -79,7 +80,7 @@ pub(super) async fn oversize(bench: &mut Bench) -> Step {
 
 pub(super) async fn second_connection(bench: &mut Bench) -> Step {
     let (mut first, _) = bench.connect().await?;
-    let mut second = Line::new(bench.setup.connector.connect().await?);
+    let mut second = Line::new(bench.setup.connector.connect(&Wanted::any()).await?);
     second.refused(&[Code::Busy]).await?;
     first.send(Kind::Connect, &[0x5a; 57]).await;
     first.refused(&[Code::UnknownPhone]).await?;

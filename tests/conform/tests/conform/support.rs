@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use ushield_client::Error;
-use ushield_client::ports::{Connector, Entropy as Random, Link};
+use ushield_client::ports::{Connector, Entropy as Random, Link, Wanted};
 use ushield_conform::bank::TestBank;
 use ushield_conform::face::{dismiss, open_pairing};
 use ushield_conform::{Hand, Key, Report, Setup, Stop, Stream, Streams, Unable, run};
@@ -238,7 +238,7 @@ impl Wire {
 
 #[async_trait]
 impl Connector for Wire {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         Ok(Box::new(Framed::new(self.open()?, End::Phone)))
     }
     fn describe(&self) -> String {

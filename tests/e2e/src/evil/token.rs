@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use ushield_client::Error;
-use ushield_client::ports::{Connector, Link};
+use ushield_client::ports::{Connector, Link, Wanted};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId, PublicKey, ShortKeyId, Sign, SigningKey};
 use ushield_protocol::message::{Kind, Reply, StateFlags};
@@ -297,7 +297,7 @@ impl ScriptedToken {
 
 #[async_trait]
 impl Connector for ScriptedToken {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         if !self.token().present {
             return Err(Error::new(Code::TokenNotFound));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ushield_client::ports::{Connector, Link};
+use ushield_client::ports::{Connector, Link, Wanted};
 use ushield_client::{Error, PinReason};
 use ushield_e2e::evil::token::Out;
 use ushield_e2e::evil::{Conduct, ManualClock, Step, World};
@@ -193,8 +193,8 @@ struct QuietLink {
 
 #[async_trait]
 impl Connector for Quiet<'_> {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
-        let (link, clock) = (self.0.token.connect().await?, Arc::clone(&self.0.clock));
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
+        let (link, clock) = (self.0.token.connect(wanted).await?, Arc::clone(&self.0.clock));
         Ok(Box::new(QuietLink { link, clock, sent: false, alive: 3 }))
     }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use ushield_client::ports::{Connector, Link};
+use ushield_client::ports::{Connector, Link, Wanted};
 use ushield_client::{Customer, Error, Moment, PinReason, Report};
 use ushield_e2e::evil::token::Out;
 use ushield_e2e::evil::{Conduct, ManualClock, Person, Step, World, drive};
@@ -217,8 +217,8 @@ struct SlowLink {
 
 #[async_trait]
 impl Connector for Slow<'_> {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
-        let (link, clock) = (self.world.token.connect().await?, Arc::clone(&self.world.clock));
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
+        let (link, clock) = (self.world.token.connect(wanted).await?, Arc::clone(&self.world.clock));
         Ok(Box::new(SlowLink { link, clock, seconds: self.seconds, alive: self.alive }))
     }
 

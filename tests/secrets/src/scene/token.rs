@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use ushield_client::Error;
-use ushield_client::ports::{Clock as _, Connector, Link};
+use ushield_client::ports::{Clock as _, Connector, Link, Wanted};
 use ushield_e2e::evil::ManualClock;
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
@@ -276,7 +276,7 @@ impl Inside {
 
 #[async_trait]
 impl Connector for TokenBox {
-    async fn connect(&self) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         let now = self.now();
         let mut inside = self.inside();
         inside.out.clear();

@@ -1,0 +1,152 @@
+//! The token that is wanted, found among those that are in reach. A place says nothing of the token there: only the token itself does.
+
+use ushield_protocol::code::Code;
+use ushield_protocol::message::{Hello, Kind};
+
+use crate::client::Client;
+use crate::customer::{Customer, LinkEvent, Moment};
+use crate::error::{Detail, Error};
+use crate::ports::{Connector, Link, Millis, Spot, Wanted};
+use crate::records::TokenRecord;
+use crate::token::{MACHINE, TokenSession, Wire, misbehaved};
+
+/// A radio that is off may be switched on within this time.
+const SWITCHED_ON: Millis = Millis(30_000);
+/// Between two looks at it.
+const LOOK: Millis = Millis(1_000);
+/// So many tokens that are not the one are asked.
+const MOST: u32 = 4;
+
+/// One search, over as many tokens as come into question.
+pub(crate) struct Search<'a, 'p> {
+    client: &'a Client,
+    connector: &'p dyn Connector,
+    customer: &'p dyn Customer,
+    wanted: Wanted,
+    /// Why the last one was not it.
+    refused: Option<Error>,
+    asked: u32,
+}
+
+impl<'a, 'p> Search<'a, 'p> {
+    pub(crate) fn new(
+        client: &'a Client,
+        connector: &'p dyn Connector,
+        customer: &'p dyn Customer,
+        wanted: Wanted,
+    ) -> Self {
+        Self { client, connector, customer, wanted, refused: None, asked: 0 }
+    }
+
+    /// Connects to the next token that comes into question and takes its hello.
+    pub(crate) async fn next(&mut self) -> Result<(Wire<'a>, Hello), Error> {
+        if self.asked == 0 {
+            self.customer.tell(&Moment::Connecting { link: self.connector.describe() });
+        }
+        loop {
+            let link = match self.reach().await {
+                Err(error) if error.code() == Code::TokenNotFound => {
+                    return Err(self.refused.take().unwrap_or(error));
+                }
+                reached => reached?,
+            };
+            let spot = link.at();
+            if let Some(Spot { others: others @ 1.., .. }) = &spot {
+                let found = others.saturating_add(1);
+                self.customer.tell(&Moment::Link(LinkEvent::SeveralTokens { found }));
+            }
+            let mut wire = Wire::new(self.client, link);
+            match wire.expect(Kind::Hello, MACHINE).await {
+                Ok(hello) => return Ok((wire.begun(), Hello::decode(&hello).map_err(misbehaved)?)),
+                // A card of another kind.
+                Err(error) if error.code() == Code::TokenNotFound => self.pass(spot, error)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A connection. What only the customer can switch on is waited for a little.
+    async fn reach(&self) -> Result<Box<dyn Link>, Error> {
+        let clock = self.client.clock();
+        let begun = clock.monotonic();
+        let mut told = None;
+        loop {
+            let error = match self.connector.connect(&self.wanted).await {
+                Ok(link) => return Ok(link),
+                Err(error) => error,
+            };
+            let event = match error.code() {
+                Code::RadioOff => LinkEvent::RadioOff,
+                Code::RadioForbidden => LinkEvent::RadioForbidden,
+                Code::NoReader => LinkEvent::NoReader,
+                _ => return Err(error),
+            };
+            if clock.monotonic().since(begun) >= SWITCHED_ON {
+                return Err(error);
+            }
+            if told.as_ref() != Some(&event) {
+                self.customer.tell(&Moment::Link(event.clone()));
+                told = Some(event);
+            }
+            clock.sleep(LOOK).await;
+        }
+    }
+
+    /// The token there is not the one: the search goes on elsewhere, where there is an elsewhere.
+    ///
+    /// # Errors
+    /// What the token said, when there is none.
+    pub(crate) fn pass(&mut self, spot: Option<Spot>, error: Error) -> Result<(), Error> {
+        self.asked += 1;
+        match spot {
+            Some(Spot { place, .. }) if self.asked < MOST => {
+                self.wanted.pass_over(place);
+                self.refused = Some(error);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// As [`Search::pass`], of a token that does not know this phone by the pairing of the one that is wanted. The customer is told which it is.
+    pub(crate) async fn pass_stranger(
+        &mut self,
+        spot: Option<Spot>,
+        error: Error,
+        wanted: &TokenRecord,
+    ) -> Result<(), Error> {
+        let other = match &spot {
+            Some(spot) => self.whose(&spot.place, wanted).await,
+            None => None,
+        };
+        let error = match &other {
+            Some(token) => {
+                let device = Detail::Device(token.pairing.device);
+                Error::new(Code::WrongToken).with_detail(device).caused_by(error)
+            }
+            None => error,
+        };
+        self.pass(spot, error)?;
+        let name = other.map(|token| token.pairing.name);
+        self.customer.tell(&Moment::Link(LinkEvent::WrongToken { name }));
+        Ok(())
+    }
+
+    /// Another token of this phone's, if that is what is there.
+    async fn whose(&self, place: &str, wanted: &TokenRecord) -> Option<TokenRecord> {
+        let tokens = self.client.tokens().ok()?.into_iter();
+        for token in tokens.filter(|token| token.pairing.device != wanted.pairing.device) {
+            let mut there = Wanted::paired(&token.pairing).only_at(place);
+            there.wait(LOOK);
+            let Ok(link) = self.connector.connect(&there).await else { return None };
+            let mut wire = Wire::new(self.client, link);
+            let Ok(hello) = wire.expect(Kind::Hello, MACHINE).await else { return None };
+            let Ok(hello) = Hello::decode(&hello) else { return None };
+            if let Ok(session) = TokenSession::authenticate(self.client, wire, &hello, &token).await {
+                session.close().await;
+                return Some(token);
+            }
+        }
+        None
+    }
+}
