@@ -64,8 +64,8 @@ pub(crate) struct Global {
     /// Language of messages; by default that of LC_ALL, LC_MESSAGES or LANG.
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
-    /// Where the token is; by default where `init` said.
-    #[arg(long, global = true, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
+    /// Where the token is; by default where `init` said, and with `any` on whichever link it is found first.
+    #[arg(long, global = true, value_name = values::LINK_FORM)]
     pub(crate) link: Option<LinkAddress>,
     /// Which token, by its device id; needed when several are paired.
     #[arg(long, global = true, value_name = "HEX", value_parser = values::device_id)]
@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// the root certificates of the token makers that it works with. Signs in at the end.
     ///
     /// Example: ushield init --bank https://bank.example --bank-ca tls-ca.pem --trust trust.json --maker-root root.pem
-    /// --customer li --phone "Li's laptop" --token tcp:127.0.0.1:7340
+    /// --customer li --phone "Li's laptop"
     Init(Init),
     /// Sign in to the bank.
     ///
@@ -192,7 +192,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Conform {
     /// Where the token is.
-    #[arg(long, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
+    #[arg(long, value_name = values::LINK_FORM)]
     pub(crate) token: LinkAddress,
     /// Data folder of the bank that the token serves, as `ushield-bank init` made it: keys/root.key, transfer.key, certificate.key.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -235,7 +235,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "NAME")]
     pub(crate) phone: String,
     /// Where the token is; remembered.
-    #[arg(long, value_name = "tcp:HOST:PORT|pcsc[:READER]")]
+    #[arg(long, value_name = values::LINK_FORM, default_value = "any")]
     pub(crate) token: LinkAddress,
     /// Do not sign in.
     #[arg(long)]
@@ -244,10 +244,19 @@ pub(crate) struct Init {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// List the tokens that this phone is paired with.
+    /// List the tokens that this phone is paired with, and what is in reach on every link.
     ///
-    /// Example: ushield token list
-    List,
+    /// A token that advertises is recognised by that; any other is connected to for a moment and asked.
+    ///
+    /// Example: ushield token list --live
+    List {
+        /// Look again and again, until Ctrl-C.
+        #[arg(long)]
+        live: bool,
+        /// Only what is paired, without a look around.
+        #[arg(long, conflicts_with = "live")]
+        paired: bool,
+    },
     /// Pair with a token.
     ///
     /// Open pairing mode in the token's menu first. Then compare the six digits on both screens. Nothing confirms

@@ -5,6 +5,7 @@ mod conform;
 mod history;
 mod init;
 mod pin;
+mod reach;
 mod resume;
 mod token;
 mod transfer;
@@ -29,7 +30,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Init(options) => init::run(context, options).await,
         Command::SignIn => sign_in(&context.open().await?).await,
         Command::Accounts => accounts(&context.open().await?).await,
-        Command::Token(TokenCommand::List) => token::list(&context.look().await?),
+        Command::Token(TokenCommand::List { live, paired }) => {
+            reach::list(&context.look().await?, live, paired).await
+        }
         Command::Token(TokenCommand::Pair { mode_opened_again }) => {
             token::pair(&context.open().await?, mode_opened_again).await
         }

@@ -3,38 +3,86 @@
 use std::sync::Arc;
 
 use ushield_client::ports::Connector;
-use ushield_client::radio::Traffic;
+use ushield_client::radio::{AnyOf, Traffic};
 use ushield_links::tcp::TcpConnector;
 
 use crate::args::LinkAddress;
 use crate::failure::Failure;
 
-/// A connector, and what goes over the air where it has an air.
-pub(crate) type Way = (Arc<dyn Connector>, Option<Traffic>);
+/// Where the software token listens unless it is told otherwise.
+const SOFTWARE_TOKEN: &str = "127.0.0.1:7340";
 
-/// The way to this address, given by this option.
-pub(crate) fn way(address: &LinkAddress, option: &'static str) -> Result<Way, Failure> {
-    match address {
-        LinkAddress::Tcp(address) => Ok((Arc::new(TcpConnector::new(address.clone())), None)),
-        LinkAddress::Pcsc(reader) => pcsc(reader.clone(), option),
+/// The ways to tokens, each by itself.
+pub(crate) struct Ways {
+    /// With their names, as `--link` has them.
+    pub(crate) each: Vec<(&'static str, Arc<dyn Connector>)>,
+    /// What goes over the air on all of them.
+    pub(crate) traffic: Traffic,
+}
+
+impl Ways {
+    /// The ways that this address, given by this option, means.
+    pub(crate) fn to(address: &LinkAddress, option: &'static str) -> Result<Self, Failure> {
+        let traffic = Traffic::default();
+        let each = match address {
+            LinkAddress::Any => {
+                let mut each = vec![("tcp", tcp(None))];
+                each.extend(pcsc(None, &traffic).map(|way| ("pcsc", way)));
+                each.extend(ble(None, &traffic).map(|way| ("ble", way)));
+                each
+            }
+            LinkAddress::Tcp(address) => vec![("tcp", tcp(address.clone()))],
+            LinkAddress::Pcsc(reader) => {
+                let way = pcsc(reader.clone(), &traffic);
+                vec![("pcsc", way.ok_or_else(|| missing(option, "card readers", "pcsc"))?)]
+            }
+            LinkAddress::Ble(device) => {
+                let way = ble(device.clone(), &traffic);
+                vec![("ble", way.ok_or_else(|| missing(option, "Bluetooth LE", "ble"))?)]
+            }
+        };
+        Ok(Self { each, traffic })
+    }
+
+    /// All of them as one.
+    pub(crate) fn connector(&self) -> Arc<dyn Connector> {
+        match self.each.as_slice() {
+            [(_, only)] => Arc::clone(only),
+            ways => Arc::new(AnyOf::new(ways.iter().map(|(_, way)| Arc::clone(way)).collect())),
+        }
     }
 }
 
-#[cfg(feature = "pcsc")]
-fn pcsc(reader: Option<String>, _: &'static str) -> Result<Way, Failure> {
-    use ushield_client::radio::RadioConnector;
-    use ushield_links::pcsc::PcscRadio;
-    use ushield_links::system::SystemClock;
+fn missing(option: &'static str, what: &str, feature: &str) -> Failure {
+    let build = format!("cargo build -p ushield-cli --features {feature}");
+    Failure::usage(option, format!("this program was built without {what}: {build}"))
+}
 
-    let connector = RadioConnector::new(Arc::new(PcscRadio::new(reader)), Arc::new(SystemClock::new()));
-    let traffic = connector.traffic();
-    Ok((Arc::new(connector), Some(traffic)))
+/// Where a software token listens: there, or where it usually does.
+pub(crate) fn software_token(address: Option<String>) -> String {
+    address.unwrap_or_else(|| SOFTWARE_TOKEN.to_owned())
+}
+
+fn tcp(address: Option<String>) -> Arc<dyn Connector> {
+    Arc::new(TcpConnector::new(software_token(address)))
+}
+
+#[cfg(feature = "pcsc")]
+fn pcsc(reader: Option<String>, traffic: &Traffic) -> Option<Arc<dyn Connector>> {
+    Some(over(ushield_links::pcsc::PcscRadio::new(reader), traffic))
 }
 
 #[cfg(not(feature = "pcsc"))]
-fn pcsc(_: Option<String>, option: &'static str) -> Result<Way, Failure> {
-    Err(Failure::usage(
-        option,
-        "this program was built without card readers: cargo build -p ushield-cli --features pcsc",
-    ))
+fn pcsc(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
+    None
+}
+
+fn ble(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
+    None
+}
+
+#[cfg(feature = "pcsc")]
+fn over(radio: impl ushield_client::ports::Radio + 'static, traffic: &Traffic) -> Arc<dyn Connector> {
+    let clock = Arc::new(ushield_links::system::SystemClock::new());
+    Arc::new(ushield_client::radio::RadioConnector::new(Arc::new(radio), clock).counting(traffic.clone()))
 }

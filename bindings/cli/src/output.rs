@@ -91,6 +91,15 @@ impl Output {
         if self.json { self.progress_line(&json.to_string()) } else { self.note(text, tone) }
     }
 
+    /// A text for a person that was shown last goes away again, where that is possible.
+    pub(crate) fn take_back(&self, text: &str) {
+        self.stop_waiting();
+        if self.screen && !self.json {
+            // A screen on which it cannot be wiped shows both.
+            let _ = console::Term::stderr().clear_last_lines(text.lines().count());
+        }
+    }
+
     /// Something goes on: a JSON line, or a line that turns until the next one; above a question a line that stays.
     pub(crate) fn wait(&self, json: &Value, text: &str) {
         self.stop_waiting();

@@ -1,8 +1,9 @@
 //! How an order ended, for programs and for people.
 
 use serde_json::{Value, json};
+use ushield_client::ports::Millis;
 use ushield_client::radio::Air;
-use ushield_client::{Cost, Report};
+use ushield_client::{Cost, Phases, Report};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 use ushield_protocol::receipt::Outcome;
@@ -53,14 +54,23 @@ pub(crate) fn answer(output: &Output, report: &Report, pages: &[String], with_co
     Answer { json, text: text(output, report, with_cost), exit: exit(report.receipt.outcome) }
 }
 
-/// With what went over the air.
+/// With what went over the air, where there is an air.
 pub(crate) fn with_air(output: &Output, mut answer: Answer, air: &Air, with_cost: bool) -> Answer {
-    let Air { exchanges, bytes, polls } = air;
+    let Air { exchanges, bytes, headers, keep_alives, polls } = air;
+    if *exchanges == 0 {
+        return answer;
+    }
+    let values = [
+        ("exchanges", exchanges),
+        ("bytes", bytes),
+        ("headers", headers),
+        ("keep_alives", keep_alives),
+        ("polls", polls),
+    ];
     if let Some(object) = answer.json.as_object_mut() {
-        object.insert("air".to_owned(), json!({"exchanges": exchanges, "bytes": bytes, "polls": polls}));
+        object.insert("air".to_owned(), values.iter().map(|(name, value)| (*name, json!(value))).collect());
     }
     if with_cost {
-        let values = [("exchanges", exchanges), ("bytes", bytes), ("polls", polls)];
         let values = values.map(|(name, value)| (name, value.to_string()));
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         answer.text.push('\n');
@@ -96,32 +106,48 @@ fn cost_json(cost: &Cost) -> Value {
         .iter()
         .map(|message| {
             let direction = if message.sent { "sent" } else { "received" };
-            json!({"direction": direction, "kind": kind(message.kind), "bytes": message.bytes})
+            json!({"direction": direction, "kind": kind(message.kind), "bytes": message.bytes, "at_ms": message.at.0})
         })
         .collect();
-    json!({"exchanges": cost.exchanges(), "bytes": cost.bytes(), "messages": messages})
+    let phases: Value = phases(cost).iter().map(|(name, took)| ((*name).to_owned(), json!(took.0))).collect();
+    json!({"exchanges": cost.exchanges(), "bytes": cost.bytes(), "messages": messages, "phases_ms": phases})
+}
+
+/// What the time was spent on, by the names of the texts.
+fn phases(cost: &Cost) -> [(&'static str, Millis); 4] {
+    let Phases { connecting, handshake, delivery, customer } = cost.phases();
+    [("connecting", connecting), ("handshake", handshake), ("delivery", delivery), ("customer", customer)]
 }
 
 fn cost_text(output: &Output, cost: &Cost) -> String {
     let words = &output.words;
-    let rows: Vec<[String; 3]> = cost
+    let rows: Vec<[String; 4]> = cost
         .messages
         .iter()
         .map(|message| {
             let direction = if message.sent { words.say("cost-sent") } else { words.say("cost-received") };
-            [direction, kind(message.kind).to_owned(), message.bytes.to_string()]
+            let at = seconds(message.at);
+            [direction, kind(message.kind).to_owned(), message.bytes.to_string(), at]
         })
         .collect();
     let columns = [
         (words.say("cost-direction"), Align::Left),
         (words.say("cost-kind"), Align::Left),
         (words.say("cost-bytes"), Align::Right),
+        (words.say("cost-at"), Align::Right),
     ];
     let sum = words.fill(
         "cost-sum",
         &[("exchanges", &cost.exchanges().to_string()), ("bytes", &cost.bytes().to_string())],
     );
-    format!("\n{}\n{sum}", table(columns, &rows))
+    let spent = phases(cost).map(|(name, took)| (name, seconds(took)));
+    let spent: Vec<(&str, &str)> = spent.iter().map(|(name, took)| (*name, took.as_str())).collect();
+    format!("\n{}\n{sum}\n{}", table(columns, &rows), words.fill("cost-phases", &spent))
+}
+
+/// With three digits behind the point.
+fn seconds(Millis(millis): Millis) -> String {
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
 }
 
 /// The name of a message's kind in protocol.md.
@@ -152,15 +178,15 @@ mod tests {
         let bank = BankId::new("USHDCNBJ").unwrap();
         let reason = (outcome == Outcome::Refused).then_some(Code::InsufficientFunds);
         let receipt = Receipt { bank, order, order_hash: Hash::ZERO, outcome, ended: 0, reason };
-        let message = |sent, kind, bytes| Counted { sent, kind, bytes };
+        let message = |sent, kind, bytes, at| Counted { sent, kind, bytes, at: Millis(at) };
         let messages = vec![
-            message(true, Kind::Connect, 57),
-            message(false, Kind::Connect, 73),
-            message(true, Kind::Sealed, 398),
-            message(false, Kind::Sealed, 18),
-            message(false, Kind::Sealed, 252),
+            message(true, Kind::Connect, 57, 110),
+            message(false, Kind::Connect, 73, 150),
+            message(true, Kind::Sealed, 398, 2_150),
+            message(false, Kind::Sealed, 18, 2_190),
+            message(false, Kind::Sealed, 252, 9_190),
         ];
-        Report { order, receipt, cost: Cost { messages } }
+        Report { order, receipt, cost: Cost { messages, connected: Millis(100) } }
     }
 
     #[test]
@@ -177,7 +203,9 @@ mod tests {
             (Some(2), Some(798))
         );
         let last = &json["cost"]["messages"][4];
-        assert_eq!(*last, json!({"direction": "received", "kind": "sealed", "bytes": 252}));
+        assert_eq!(*last, json!({"direction": "received", "kind": "sealed", "bytes": 252, "at_ms": 9_190}));
+        let phases = json!({"connecting": 100, "handshake": 50, "delivery": 40, "customer": 9_000});
+        assert_eq!(json["cost"]["phases_ms"], phases);
     }
 
     #[test]

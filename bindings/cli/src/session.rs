@@ -3,21 +3,20 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future::{Either, select};
+use futures::future::{Either, join_all, select};
 use serde_json::json;
 use ushield_bank_api::Role;
 use ushield_client::ports::Connector;
-use ushield_client::radio::Traffic;
 use ushield_client::store::Opened;
-use ushield_client::{Client, Error, HistoryEntry, Report, TokenRecord};
+use ushield_client::{Client, Error, HistoryEntry, InReach, Report, TokenRecord};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId};
 
 use crate::args::LinkAddress;
 use crate::customer::Terminal;
 use crate::failure::{AtOrder, Failure, error_json, error_lines};
-use crate::home::Home;
-use crate::link;
+use crate::home::{Config, Home};
+use crate::link::Ways;
 use crate::output::{Output, Tone};
 
 /// What every command runs in.
@@ -34,8 +33,8 @@ pub(crate) struct Context {
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) connector: Arc<dyn Connector>,
-    /// What goes over the air, where there is one.
-    pub(crate) traffic: Option<Traffic>,
+    /// The same, each way by itself.
+    pub(crate) ways: Ways,
     pub(crate) customer: Terminal,
     pub(crate) device: Option<DeviceId>,
 }
@@ -43,6 +42,7 @@ pub(crate) struct Session {
 /// What this phone knows, to be looked at: nothing that changes it is here.
 pub(crate) struct Look {
     client: Client,
+    ways: Ways,
     output: Arc<Output>,
     device: Option<DeviceId>,
 }
@@ -54,6 +54,15 @@ impl Look {
 
     pub(crate) async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
         self.client.history().await
+    }
+
+    /// What is in reach on each way, or why nothing can be.
+    pub(crate) async fn in_reach(&self) -> Vec<(&'static str, Result<Vec<InReach>, Error>)> {
+        let look = |(name, way): &(&'static str, Arc<dyn Connector>)| {
+            let (name, way) = (*name, Arc::clone(way));
+            async move { (name, self.client.in_reach(&*way).await) }
+        };
+        join_all(self.ways.each.iter().map(look)).await
     }
 
     pub(crate) fn tokens(&self) -> Result<Vec<TokenRecord>, Error> {
@@ -72,13 +81,22 @@ impl Context {
         &self.customer.output
     }
 
+    /// Where the token is: as the option says, or as `init` was told. The option may leave out the address that `init` was told.
+    fn address(&self, config: &Config) -> Result<LinkAddress, Failure> {
+        let told: LinkAddress = config.link.parse().map_err(|reason| Failure::usage("--link", reason))?;
+        Ok(match (&self.link, told) {
+            (Some(LinkAddress::Tcp(None)), told @ LinkAddress::Tcp(_))
+            | (Some(LinkAddress::Pcsc(None)), told @ LinkAddress::Pcsc(_))
+            | (Some(LinkAddress::Ble(None)), told @ LinkAddress::Ble(_))
+            | (None, told) => told,
+            (Some(link), _) => link.clone(),
+        })
+    }
+
     /// The client that `init` set up.
     pub(crate) async fn open(&self) -> Result<Session, Failure> {
         let config = self.home.config()?;
-        let link = match &self.link {
-            Some(link) => link.clone(),
-            None => config.link.parse().map_err(|reason| Failure::usage("--link", reason))?,
-        };
+        let link = self.address(&config)?;
         let (client, opened) = self.home.client(&config.bank, &self.home.bank_ca()?).await?;
         let session = self.session(client, &opened, &link)?;
         // Said here, once, and not in the middle of a command.
@@ -89,19 +107,19 @@ impl Context {
     /// What `init` set up, to be looked at: also while another program works with it.
     pub(crate) async fn look(&self) -> Result<Look, Failure> {
         match self.open().await {
-            Ok(session) => Ok(self.looking(session.client)),
+            Ok(session) => Ok(self.looking(session.client, session.ways)),
             Err(Failure::Client { error, .. }) if error.code() == Code::StoreLocked => {
                 let config = self.home.config()?;
                 let client = self.home.look(&config.bank, &self.home.bank_ca()?).await?;
                 client.setup()?;
-                Ok(self.looking(client))
+                Ok(self.looking(client, Ways::to(&self.address(&config)?, "--link")?))
             }
             Err(failure) => Err(failure),
         }
     }
 
-    fn looking(&self, client: Client) -> Look {
-        Look { client, output: Arc::clone(self.output()), device: self.device }
+    fn looking(&self, client: Client, ways: Ways) -> Look {
+        Look { client, ways, output: Arc::clone(self.output()), device: self.device }
     }
 
     pub(crate) fn session(
@@ -113,8 +131,9 @@ impl Context {
         if let Opened::SetAside { to, notice } = opened {
             self.alarm(notice, to);
         }
-        let (connector, traffic) = link::way(link, "--link")?;
-        Ok(Session { client, connector, traffic, customer: self.customer.clone(), device: self.device })
+        let ways = Ways::to(link, "--link")?;
+        let connector = ways.connector();
+        Ok(Session { client, connector, ways, customer: self.customer.clone(), device: self.device })
     }
 
     /// A store that was set aside is said before anything else.

@@ -1,5 +1,6 @@
 //! Messages over what a phone's system offers: framing, repair and polling are here, so that a host only moves bytes.
 
+mod any;
 mod cards;
 mod packets;
 mod traffic;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::any::AnyOf;
 pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
 use crate::ports::{Clock, Connected, Connector, Link, Radio, Seen, Spot, Via, Wanted};
@@ -31,6 +33,12 @@ impl RadioConnector {
     #[must_use]
     pub fn new(radio: Arc<dyn Radio>, clock: Arc<dyn Clock>) -> Self {
         Self { radio, clock, traffic: Traffic::default() }
+    }
+
+    /// Counts together with another one.
+    #[must_use]
+    pub fn counting(self, traffic: Traffic) -> Self {
+        Self { traffic, ..self }
     }
 
     /// What has gone over the air in all connections so far.

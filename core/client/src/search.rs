@@ -1,14 +1,14 @@
 //! The token that is wanted, found among those that are in reach. A place says nothing of the token there: only the token itself does.
 
 use ushield_protocol::code::Code;
-use ushield_protocol::message::{Hello, Kind};
+use ushield_protocol::message::Hello;
 
 use crate::client::Client;
 use crate::customer::{Customer, LinkEvent, Moment};
 use crate::error::{Detail, Error};
 use crate::ports::{Connector, Link, Millis, Spot, Wanted};
 use crate::records::TokenRecord;
-use crate::token::{MACHINE, TokenSession, Wire, misbehaved};
+use crate::token::{TokenSession, Wire};
 
 /// A radio that is off may be switched on within this time.
 const SWITCHED_ON: Millis = Millis(30_000);
@@ -23,6 +23,7 @@ pub(crate) struct Search<'a, 'p> {
     connector: &'p dyn Connector,
     customer: &'p dyn Customer,
     wanted: Wanted,
+    begun: Millis,
     /// Why the last one was not it.
     refused: Option<Error>,
     asked: u32,
@@ -35,7 +36,8 @@ impl<'a, 'p> Search<'a, 'p> {
         customer: &'p dyn Customer,
         wanted: Wanted,
     ) -> Self {
-        Self { client, connector, customer, wanted, refused: None, asked: 0 }
+        let begun = client.clock().monotonic();
+        Self { client, connector, customer, wanted, begun, refused: None, asked: 0 }
     }
 
     /// Connects to the next token that comes into question and takes its hello.
@@ -55,9 +57,9 @@ impl<'a, 'p> Search<'a, 'p> {
                 let found = others.saturating_add(1);
                 self.customer.tell(&Moment::Link(LinkEvent::SeveralTokens { found }));
             }
-            let mut wire = Wire::new(self.client, link);
-            match wire.expect(Kind::Hello, MACHINE).await {
-                Ok(hello) => return Ok((wire.begun(), Hello::decode(&hello).map_err(misbehaved)?)),
+            let mut wire = Wire::new(self.client, link, self.begun);
+            match wire.hello().await {
+                Ok(hello) => return Ok((wire, hello)),
                 // A card of another kind.
                 Err(error) if error.code() == Code::TokenNotFound => self.pass(spot, error)?,
                 Err(error) => return Err(error),
@@ -139,9 +141,8 @@ impl<'a, 'p> Search<'a, 'p> {
             let mut there = Wanted::paired(&token.pairing).only_at(place);
             there.wait(LOOK);
             let Ok(link) = self.connector.connect(&there).await else { return None };
-            let mut wire = Wire::new(self.client, link);
-            let Ok(hello) = wire.expect(Kind::Hello, MACHINE).await else { return None };
-            let Ok(hello) = Hello::decode(&hello) else { return None };
+            let mut wire = Wire::new(self.client, link, self.begun);
+            let Ok(hello) = wire.hello().await else { return None };
             if let Ok(session) = TokenSession::authenticate(self.client, wire, &hello, &token).await {
                 session.close().await;
                 return Some(token);

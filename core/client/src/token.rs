@@ -47,6 +47,8 @@ pub struct Counted {
     pub kind: Kind,
     /// Bytes of its body, framing not among them.
     pub bytes: usize,
+    /// When it was handed to the link, or came from it: since the search for the token began.
+    pub at: Millis,
 }
 
 /// What a connection cost, message by message. The hello and keep-alives are not among them.
@@ -54,6 +56,8 @@ pub struct Counted {
 pub struct Cost {
     /// In the order of time.
     pub messages: Vec<Counted>,
+    /// When the connection stood and its hello was here, since the search for the token began.
+    pub connected: Millis,
 }
 
 impl Cost {
@@ -68,6 +72,38 @@ impl Cost {
     pub fn bytes(&self) -> usize {
         self.messages.iter().map(|message| message.bytes).sum()
     }
+
+    /// How long each phase took.
+    #[must_use]
+    pub fn phases(&self) -> Phases {
+        let heard = |kind| self.messages.iter().filter(move |message| !message.sent && message.kind == kind);
+        let end = self.messages.last().map_or(self.connected, |message| message.at);
+        let authenticated = heard(Kind::Connect).next_back().map_or(end, |message| message.at);
+        // What the token said first to the message that went before it.
+        let answered = self.messages.windows(2).find_map(|pair| match pair {
+            [asked, said] if asked.sent && !said.sent && said.kind == Kind::Sealed => {
+                Some((asked.at, said.at))
+            }
+            _ => None,
+        });
+        let delivery = answered.map_or(Millis(0), |(asked, said)| said.since(asked));
+        let handshake = authenticated.since(self.connected);
+        let customer = end.since(authenticated).since(delivery);
+        Phases { connecting: self.connected, handshake, delivery, customer }
+    }
+}
+
+/// What the time of an exchange was spent on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// The search for the token, the connection, its hello.
+    pub connecting: Millis,
+    /// K1 and K2.
+    pub handshake: Millis,
+    /// From the order, or what was sent in its place, to the token's first word.
+    pub delivery: Millis,
+    /// The rest: the customer types the PIN, reads, presses a key; the answer travels.
+    pub customer: Millis,
 }
 
 /// Messages over a link, with a limit to each wait.
@@ -76,18 +112,32 @@ pub(crate) struct Wire<'a> {
     clock: &'a dyn Clock,
     /// Messages that came before the channel stood: each one comes once, unless the link repeats it.
     opening: Vec<(Kind, Vec<u8>)>,
+    /// When the search began.
+    begun: Millis,
     pub(crate) cost: Cost,
 }
 
 impl<'a> Wire<'a> {
-    pub(crate) fn new(client: &'a Client, link: Box<dyn Link>) -> Self {
-        Self { link, clock: client.clock(), opening: Vec::new(), cost: Cost::default() }
+    /// Over a link that was searched for since `begun`.
+    pub(crate) fn new(client: &'a Client, link: Box<dyn Link>, begun: Millis) -> Self {
+        Self { link, clock: client.clock(), opening: Vec::new(), begun, cost: Cost::default() }
     }
 
-    /// From here on it costs: the hello is the link's, not the exchange's.
-    pub(crate) fn begun(mut self) -> Self {
-        self.cost = Cost::default();
-        self
+    /// The first message of a link.
+    pub(crate) async fn hello(&mut self) -> Result<Hello, Error> {
+        let hello = self.expect(Kind::Hello, MACHINE).await?;
+        // It is the link's, not the exchange's.
+        self.cost = Cost { connected: self.since_begun(), ..Cost::default() };
+        Hello::decode(&hello).map_err(misbehaved)
+    }
+
+    fn since_begun(&self) -> Millis {
+        self.clock.monotonic().since(self.begun)
+    }
+
+    fn count(&mut self, sent: bool, kind: Kind, bytes: usize) {
+        let at = self.since_begun();
+        self.cost.messages.push(Counted { sent, kind, bytes, at });
     }
 
     /// Where the token is.
@@ -96,7 +146,7 @@ impl<'a> Wire<'a> {
     }
 
     pub(crate) async fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Error> {
-        self.cost.messages.push(Counted { sent: true, kind, bytes: body.len() });
+        self.count(true, kind, body.len());
         self.link.send(kind, body).await
     }
 
@@ -122,7 +172,7 @@ impl<'a> Wire<'a> {
                 again if self.opening.contains(&again) => {}
                 (Kind::Refusal, body) => return Err(refusal(&body, kind)),
                 (other, body) if other == kind => {
-                    self.cost.messages.push(Counted { sent: false, kind, bytes: body.len() });
+                    self.count(false, kind, body.len());
                     if kind != Kind::Sealed {
                         self.opening.push((kind, body.clone()));
                     }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use ushield_client::Error;
-use ushield_client::ports::Link;
+use ushield_client::ports::{Link, Spot};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::{Kind, MAX_BODY};
 
@@ -27,6 +27,7 @@ pub struct Framed<S> {
     end: End,
     received: Vec<u8>,
     state: State,
+    spot: Option<Spot>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +42,14 @@ impl<S> Framed<S> {
     /// Frames a stream.
     #[must_use]
     pub fn new(stream: S, end: End) -> Self {
-        Self { stream, end, received: Vec::new(), state: State::Open }
+        Self { stream, end, received: Vec::new(), state: State::Open, spot: None }
+    }
+
+    /// Leads to the token at this place.
+    #[must_use]
+    pub fn to(mut self, place: impl Into<String>) -> Self {
+        self.spot = Some(Spot { place: place.into(), others: 0 });
+        self
     }
 }
 
@@ -161,6 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Link for Framed<S> {
             // It is of no use any more, however this ends.
             let _ = self.stream.shutdown().await;
         }
+    }
+
+    fn at(&self) -> Option<Spot> {
+        self.spot.clone()
     }
 }
 

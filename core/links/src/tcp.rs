@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use ushield_client::Error;
 use ushield_client::error::Detail;
-use ushield_client::ports::{Connector, Link, Wanted};
+use ushield_client::ports::{Connector, Link, Medium, Seen, Wanted};
 use ushield_protocol::code::Code;
 
 use crate::framed::{End, Framed};
@@ -40,13 +40,22 @@ impl TcpConnector {
 
 #[async_trait]
 impl Connector for TcpConnector {
-    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
+        if !wanted.is_at(&self.address) {
+            return Err(Error::new(Code::TokenNotFound).with_detail(Detail::Host(self.address.clone())));
+        }
         let connected = within(self.limit, TcpStream::connect(&self.address)).await;
         let stream = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = stream.map_err(|error| {
             Error::new(Code::TokenNotFound).with_detail(Detail::Host(self.address.clone())).caused_by(error)
         })?;
-        Ok(Box::new(Framed::new(stream, End::Phone)))
+        Ok(Box::new(Framed::new(stream, End::Phone).to(&self.address)))
+    }
+
+    /// There may be a token: who listens says only when connected.
+    async fn look(&self) -> Result<Vec<Seen>, Error> {
+        let place = self.address.clone();
+        Ok(vec![Seen { medium: Medium::Stream, place, advertised: None, signal: None }])
     }
 
     fn describe(&self) -> String {

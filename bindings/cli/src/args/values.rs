@@ -11,38 +11,60 @@ use ushield_protocol::order::is_date;
 /// Where a token is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkAddress {
-    /// The software token, at `HOST:PORT`.
-    Tcp(String),
+    /// On any link that this program has: wherever it is found.
+    Any,
+    /// The software token, at `HOST:PORT`; where it usually is, without one.
+    Tcp(Option<String>),
     /// A card in a reader: in any one, or in one in whose name this occurs.
     Pcsc(Option<String>),
+    /// Over Bluetooth LE: any one, or the one at this address.
+    Ble(Option<String>),
 }
+
+/// What an address may look like, for help and for errors.
+pub(crate) const LINK_FORM: &str = "any|ble[:ADDRESS]|pcsc[:READER]|tcp[:HOST:PORT]";
 
 impl FromStr for LinkAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "an address tcp:HOST:PORT, pcsc or pcsc:READER is needed";
-        if text == "pcsc" {
-            return Ok(Self::Pcsc(None));
+        let form = "any, ble, ble:ADDRESS, pcsc, pcsc:READER, tcp or tcp:HOST:PORT is needed";
+        match text {
+            "any" => return Ok(Self::Any),
+            "ble" => return Ok(Self::Ble(None)),
+            "pcsc" => return Ok(Self::Pcsc(None)),
+            "tcp" => return Ok(Self::Tcp(None)),
+            _ => {}
         }
+        let named = |name: &str| {
+            let plain = !name.is_empty() && !name.chars().any(char::is_control);
+            if plain { Ok(Some(name.to_owned())) } else { Err(form) }
+        };
         if let Some(reader) = text.strip_prefix("pcsc:") {
-            let plain = !reader.is_empty() && !reader.chars().any(char::is_control);
-            return if plain { Ok(Self::Pcsc(Some(reader.to_owned()))) } else { Err(form) };
+            return named(reader).map(Self::Pcsc);
+        }
+        if let Some(device) = text.strip_prefix("ble:") {
+            return named(device).map(Self::Ble);
         }
         let address = text.strip_prefix("tcp:").ok_or(form)?;
         let (host, port) = address.rsplit_once(':').ok_or(form)?;
         let plain = !host.is_empty() && !host.chars().any(|c| c.is_whitespace() || c.is_control());
         let port = port.parse::<u16>().ok().filter(|port| *port != 0);
-        if plain && port.is_some() { Ok(Self::Tcp(address.to_owned())) } else { Err(form) }
+        if plain && port.is_some() { Ok(Self::Tcp(Some(address.to_owned()))) } else { Err(form) }
     }
 }
 
 impl fmt::Display for LinkAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LinkAddress::Tcp(address) => write!(f, "tcp:{address}"),
-            LinkAddress::Pcsc(None) => f.write_str("pcsc"),
-            LinkAddress::Pcsc(Some(reader)) => write!(f, "pcsc:{reader}"),
+        let (scheme, name) = match self {
+            LinkAddress::Any => ("any", &None),
+            LinkAddress::Tcp(address) => ("tcp", address),
+            LinkAddress::Pcsc(reader) => ("pcsc", reader),
+            LinkAddress::Ble(device) => ("ble", device),
+        };
+        match name {
+            Some(name) => write!(f, "{scheme}:{name}"),
+            None => f.write_str(scheme),
         }
     }
 }
@@ -97,13 +119,13 @@ mod tests {
 
     #[test]
     fn a_link_is_a_scheme_and_what_it_needs() {
-        for good in
-            ["tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340", "pcsc", "pcsc:ACS ACR122U"]
-        {
+        let tcp = ["tcp", "tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340"];
+        let others = ["any", "pcsc", "pcsc:ACS ACR122U", "ble", "ble:C0:11:22:33:44:55"];
+        for good in tcp.into_iter().chain(others) {
             assert_eq!(good.parse::<LinkAddress>().unwrap().to_string(), good);
         }
         let tcp = ["127.0.0.1:7340", "tcp:", "tcp:host", "tcp::1", "tcp:a b:1", "tcp:h:0", "tcp:h:65536"];
-        for bad in tcp.into_iter().chain(["pcsc:", "pcsc:\n", "PCSC", "ble:x:1"]) {
+        for bad in tcp.into_iter().chain(["pcsc:", "pcsc:\n", "PCSC", "ble:", "", "usb"]) {
             assert!(bad.parse::<LinkAddress>().is_err(), "{bad}");
         }
     }

@@ -18,7 +18,7 @@ use ushield_protocol::device::MakerRoot;
 use super::init::certificates;
 use crate::args::{Conform, LinkAddress};
 use crate::failure::{Failure, exit_of};
-use crate::link;
+use crate::link::{Ways, software_token};
 use crate::output::table::{Align, table};
 use crate::output::{Answer, Output, Tone};
 use crate::session::Context;
@@ -44,14 +44,14 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
         return Err(Failure::usage("--maker", words.fill("conform-no-root", &[("file", &file)])));
     }
     let hand = hand(context, options.face.as_deref()).await?;
-    let (connector, _) = link::way(&options.token, "--token")?;
+    let connector = Ways::to(&options.token, "--token")?.connector();
     // One that is not there is no token that fails.
     connector.connect(&Wanted::any()).await?.close().await;
     output.event(&json!({"moment": "conform-begins"}), &words.say("conform-begins"), Tone::Strong);
     // What is below messages is looked at where it is a stream.
     let streams: Option<Arc<dyn Streams>> = match &options.token {
-        LinkAddress::Tcp(address) => Some(Arc::new(Wire::new(address))),
-        LinkAddress::Pcsc(_) => None,
+        LinkAddress::Tcp(address) => Some(Arc::new(Wire::new(&software_token(address.clone())))),
+        LinkAddress::Any | LinkAddress::Pcsc(_) | LinkAddress::Ble(_) => None,
     };
     let setup = Setup {
         connector,

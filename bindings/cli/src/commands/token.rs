@@ -9,28 +9,7 @@ use crate::customer::compare_digits;
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::output::table::{Align, pairs, table};
-use crate::session::{Look, Session};
-
-pub(super) fn list(look: &Look) -> Result<Answer, Failure> {
-    let tokens = look.tokens()?;
-    let words = &look.output().words;
-    let json = json!({"tokens": tokens.iter().map(record).collect::<Vec<_>>()});
-    if tokens.is_empty() {
-        return Ok(Answer::done(json, words.say("no-tokens")));
-    }
-    let columns = [
-        (words.say("name"), Align::Left),
-        (words.say("brand"), Align::Left),
-        (words.say("model"), Align::Left),
-        (words.say("device-id"), Align::Left),
-    ];
-    let rows: Vec<[String; 4]> = tokens
-        .into_iter()
-        .map(|token| token.pairing)
-        .map(|pairing| [pairing.name, pairing.brand, pairing.model, pairing.device.to_string()])
-        .collect();
-    Ok(Answer::done(json, table(columns, &rows)))
-}
+use crate::session::Session;
 
 pub(super) async fn pair(session: &Session, mode_opened_again: bool) -> Result<Answer, Failure> {
     let (client, customer) = (&session.client, &session.customer);
@@ -110,7 +89,7 @@ pub(super) async fn forget(session: &Session, phone: Option<PhoneId>, here: bool
     Ok(Answer::done(json!({"forgotten": "phone", "phone_id": id, "device_id": device}), text))
 }
 
-fn record(token: &TokenRecord) -> Value {
+pub(super) fn record(token: &TokenRecord) -> Value {
     let pairing = &token.pairing;
     json!({
         "device_id": pairing.device.to_string(), "name": pairing.name, "brand": pairing.brand, "model": pairing.model,

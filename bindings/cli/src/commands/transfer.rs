@@ -23,10 +23,7 @@ pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, 
     let pages = preview(&session, id).await?;
     let report = session.run_order(id).await?;
     let answer = report::answer(session.output(), &report, &pages, with_cost);
-    Ok(match &session.traffic {
-        Some(traffic) => report::with_air(session.output(), answer, &traffic.so_far(), with_cost),
-        None => answer,
-    })
+    Ok(report::with_air(session.output(), answer, &session.ways.traffic.so_far(), with_cost))
 }
 
 /// The request, with the amount in minor units.

@@ -26,7 +26,7 @@ pub(super) struct CardLink {
 }
 
 struct Exchange {
-    sent: usize,
+    sent: Vec<u8>,
     answer: BoxFuture<'static, Result<Vec<u8>, Error>>,
 }
 
@@ -41,20 +41,19 @@ impl CardLink {
         loop {
             if self.exchange.is_none() {
                 let Some(command) = self.commands.next_command() else { return Ok(()) };
-                let (card, sent) = (Arc::clone(&self.card), command.len());
+                let (card, sent) = (Arc::clone(&self.card), command.clone());
                 let answer = Box::pin(async move { card.transceive(command).await });
                 self.exchange = Some(Exchange { sent, answer });
             }
             let Some(exchange) = &mut self.exchange else { return Ok(()) };
             let answer = (&mut exchange.answer).await;
-            let sent = exchange.sent;
+            let sent = std::mem::take(&mut exchange.sent);
             self.exchange = None;
             let answered = match answer {
                 Ok(answer) => {
-                    let bytes = sent.saturating_add(answer.len());
                     self.commands.answered(&answer).map_err(Error::new).map(|brought| match brought {
                         Brought::Nothing => self.traffic.poll(),
-                        Brought::Something => self.traffic.exchange(bytes),
+                        Brought::Something => self.traffic.command(&sent, &answer),
                     })
                 }
                 // Whatever the host calls it: the card does not answer any more.

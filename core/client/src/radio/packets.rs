@@ -41,7 +41,7 @@ impl PacketLink {
     ) -> Result<Self, Error> {
         let size = WriteSize::of_mtu(packets.mtu()).ok_or(Error::new(Code::LinkLost).at("mtu"))?;
         let hello = packets.info().await?;
-        traffic.exchange(hello.len());
+        traffic.read(&hello);
         let fragments = Fragments::new(size);
         let hello = Some(hello);
         Ok(Self {
@@ -70,7 +70,7 @@ impl PacketLink {
         if self.writing.is_none()
             && let Some(value) = self.fragments.next_write(self.now())
         {
-            self.traffic.exchange(value.len());
+            self.traffic.value(&value);
             let packets = Arc::clone(&self.packets);
             self.writing = Some(Box::pin(async move { packets.write(value).await }));
         }
@@ -116,7 +116,7 @@ impl PacketLink {
             Happened::Read(read) => {
                 self.reading = None;
                 let value = read?;
-                self.traffic.exchange(value.len());
+                self.traffic.value(&value);
                 self.fragments.receive(&value, self.now())
             }
             Happened::Time => self.fragments.tick(self.now()),
