@@ -8,6 +8,7 @@ pub mod cases;
 pub mod damage;
 pub mod deeds;
 pub mod flow;
+pub mod mishap;
 pub mod verdict;
 
 pub use case::Case;

@@ -12,11 +12,13 @@
     clippy::as_conversions
 )]
 
+pub mod air;
 pub mod app;
 pub mod bank;
 pub mod executor;
 pub mod exhaustive;
 pub mod fault;
+pub mod field;
 pub mod goal;
 pub mod lateness;
 pub mod link;
@@ -25,6 +27,7 @@ pub mod oracle;
 pub mod person;
 pub mod phone;
 pub mod ports;
+pub mod radio;
 pub mod rng;
 pub mod run;
 pub mod scene;

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use ushield_protocol::code::Code;
+use ushield_protocol::framing::fragment::WriteSize;
 use ushield_protocol::message::Kind;
+use ushield_token::framing::Card;
 
+use crate::air::Air;
 use crate::exhaustive::damage::Damage;
+use crate::exhaustive::mishap::Mishap;
 use crate::fault::{Doing, Fault};
 use crate::world::{Event, World};
 
@@ -24,8 +28,54 @@ const LATE: u64 = 20_000;
 /// So long a message is held back for the next one to overtake it: several keep-alives, and no silence that ends a connection.
 const HELD: u64 = 8_000;
 
+/// What a connection is made over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Messages, as over TCP.
+    #[default]
+    Stream,
+    /// Fragments, as over Bluetooth LE with this MTU (protocol.md, section 2.1).
+    Packets(u16),
+    /// Commands, as over NFC and USB, and whether both ends take extended length (section 2.2).
+    Card(bool),
+}
+
+/// What travels at once and can be lost at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// A message.
+    Message(u8, Vec<u8>),
+    /// A value that is written or notified.
+    Value(Vec<u8>),
+}
+
+impl Parcel {
+    /// What of it can be damaged.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Message(_, bytes) | Self::Value(bytes) => bytes,
+        }
+    }
+
+    fn damaged(self, damage: Damage) -> Self {
+        match self {
+            Self::Message(kind, body) => Self::Message(kind, damage.of(body)),
+            Self::Value(value) => Self::Value(damage.of(value)),
+        }
+    }
+
+    /// The kind of a message, the first byte of a fragment.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Message(kind, _) => *kind,
+            Self::Value(value) => value.first().copied().unwrap_or(0),
+        }
+    }
+}
+
 /// A message as a phone receives it.
-pub type Received = (Kind, Vec<u8>);
+pub type Received = Parcel;
 
 /// A connection.
 #[derive(Debug)]
@@ -33,31 +83,62 @@ pub struct Connection {
     /// Whose.
     pub phone: usize,
     to_phone: Option<UnboundedSender<Received>>,
+    /// What the token makes messages of what arrives with.
+    pub framing: Framing,
     /// When the last message arrives at each end: order is kept.
     last: BTreeMap<End, u64>,
     held: BTreeMap<End, Held>,
+}
+
+/// The token's framing of a connection.
+#[derive(Debug)]
+pub enum Framing {
+    /// None is needed.
+    Stream,
+    /// A GATT server.
+    Packets(Box<Air>),
+    /// A card.
+    Card(Box<Card>),
 }
 
 /// A message that is held back.
 #[derive(Debug)]
 struct Held {
     number: u64,
-    kind: u8,
-    body: Vec<u8>,
+    parcel: Parcel,
     doing: Doing,
 }
 
-/// A message that went into a connection.
+/// A message or a fragment that went into a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
+    /// When, in virtual milliseconds.
+    pub at: u64,
+    /// The number of the connection.
+    pub connection: u64,
     /// To which end.
     pub to: End,
-    /// Its kind.
+    /// Its kind; of a fragment the first byte.
     pub kind: u8,
-    /// Bytes of its body.
+    /// Bytes of its body, or of the fragment.
     pub length: usize,
     /// What the phone was doing.
     pub doing: Doing,
+}
+
+/// A command to a card and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// When the command left, in virtual milliseconds.
+    pub at: u64,
+    /// The number of the connection.
+    pub connection: u64,
+    /// CLA, INS and P1 of the command.
+    pub kind: [u8; 3],
+    /// Bytes of the command.
+    pub length: usize,
+    /// Bytes of the answer, with its status word; nothing where the card did not answer.
+    pub answer: Option<usize>,
 }
 
 /// All connections that are not over.
@@ -73,6 +154,18 @@ pub struct Links {
     pub damaged: BTreeMap<u64, Damage>,
     /// All messages, in the order of their numbers.
     pub sent: Vec<Sent>,
+    /// What each connection is made over, by its number from 1; the last stands for all that follow.
+    pub ways: Vec<Way>,
+    /// Messages that a phone handed to its link, with the lengths of their bodies.
+    pub handed: Vec<(Kind, usize)>,
+    /// What happens to a command to a card, by its number from 1.
+    pub mishaps: BTreeMap<u64, Mishap>,
+    /// All commands to cards, in the order of their numbers.
+    pub exchanged: Vec<Exchanged>,
+    /// So long the card is away after it was lost; some moments where it is not said.
+    pub away: Option<u64>,
+    /// When the card was lost last.
+    pub lost: Option<u64>,
 }
 
 impl Links {
@@ -80,6 +173,23 @@ impl Links {
     #[must_use]
     pub fn phone_of(&self, connection: u64) -> Option<usize> {
         self.connections.get(&connection).map(|connection| connection.phone)
+    }
+
+    /// What the next connection is made over.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        let next = usize::try_from(self.made).unwrap_or(usize::MAX);
+        self.ways.get(next).or(self.ways.last()).copied().unwrap_or_default()
+    }
+
+    /// A connection that is not over.
+    pub fn get_mut(&mut self, connection: u64) -> Option<&mut Connection> {
+        self.connections.get_mut(&connection)
+    }
+
+    /// A connection that ends at once, at both ends.
+    pub fn remove(&mut self, connection: u64) -> Option<Connection> {
+        self.connections.remove(&connection)
     }
 
     /// How many are not over.
@@ -102,32 +212,50 @@ impl World {
             return Err(Code::LinkLost);
         }
         let (sender, receiver) = unbounded();
-        if self.token.serving.is_some() {
+        let way = self.links.way();
+        if self.token.serving.is_some() && way == Way::Stream {
             // Nobody listens only when the phone has just gone.
-            let _ = sender.unbounded_send((Kind::Refusal, vec![Code::Busy.wire().unwrap_or(0)]));
+            let busy = vec![Code::Busy.wire().unwrap_or(0)];
+            let _ = sender.unbounded_send(Parcel::Message(Kind::Refusal.number(), busy));
             self.say(&format!("phone {phone} finds the token busy"));
             return Ok((0, receiver));
         }
         self.links.made += 1;
         let number = self.links.made;
-        let connection =
-            Connection { phone, to_phone: Some(sender), last: BTreeMap::new(), held: BTreeMap::new() };
+        let framing = match way {
+            Way::Stream => Framing::Stream,
+            Way::Packets(mtu) => {
+                Framing::Packets(Box::new(Air::new(WriteSize::of_mtu(mtu).ok_or(Code::LinkLost)?)))
+            }
+            Way::Card(extended) => Framing::Card(Box::new(Card::new(extended))),
+        };
+        let (last, held) = (BTreeMap::new(), BTreeMap::new());
+        let connection = Connection { phone, to_phone: Some(sender), framing, last, held };
         self.links.connections.insert(number, connection);
-        self.token.serving = Some(number);
         self.say(&format!("phone {phone} connects ({number})"));
-        self.drive(|token, now| token.connected(now));
+        match way {
+            Way::Stream => {
+                self.token.serving = Some(number);
+                self.drive(|token, now| token.connected(now));
+            }
+            // The token hears of it with the first read.
+            Way::Packets(_) => self.token.serving = Some(number),
+            // The token hears of it by SELECT.
+            Way::Card(_) => {}
+        }
         Ok((number, receiver))
     }
 
-    /// One end sends a message.
-    pub fn send(&mut self, number: u64, to: End, kind: u8, body: Vec<u8>) {
+    /// One end sends a message or a fragment.
+    pub fn send(&mut self, number: u64, to: End, parcel: Parcel) {
         let Some(phone) = self.links.phone_of(number) else { return };
         self.links.messages += 1;
         let doing = self.phones[phone].doing;
-        self.links.sent.push(Sent { to, kind, length: body.len(), doing });
-        let body = match self.links.damaged.get(&self.links.messages) {
-            Some(damage) => damage.of(body),
-            None => body,
+        let (at, kind, length) = (self.now, parcel.kind(), parcel.bytes().len());
+        self.links.sent.push(Sent { at, connection: number, to, kind, length, doing });
+        let parcel = match self.links.damaged.get(&self.links.messages) {
+            Some(damage) => parcel.damaged(*damage),
+            None => parcel,
         };
         let chosen = self.links.chosen.get(&self.links.messages).copied();
         let by_chance = || {
@@ -147,7 +275,7 @@ impl World {
         if swaps {
             let held = self.links.messages;
             if let Some(connection) = self.links.connections.get_mut(&number) {
-                connection.held.insert(to, Held { number: held, kind, body, doing });
+                connection.held.insert(to, Held { number: held, parcel, doing });
             }
             self.after(HELD, Event::Release { connection: number, at: to, held });
             return;
@@ -156,13 +284,13 @@ impl World {
             Some(Fault::CutBefore) => self.cut(number),
             Some(Fault::FrameLost) => {}
             Some(Fault::FrameLate) => {
-                self.after(LATE, Event::Arrive { connection: number, at: to, kind, body });
+                self.after(LATE, Event::Arrive { connection: number, at: to, parcel });
             }
             other => {
                 if other == Some(Fault::FrameDuplicated) {
-                    self.carry(number, to, kind, body.clone());
+                    self.carry(number, to, parcel.clone());
                 }
-                self.carry(number, to, kind, body);
+                self.carry(number, to, parcel);
                 self.release(number, to, Fault::FrameSwapped);
                 if other == Some(Fault::CutAfter) {
                     // Behind the message, which still arrives.
@@ -189,10 +317,10 @@ impl World {
     /// What was held back goes on its way, and what it met is known.
     fn release(&mut self, number: u64, at: End, met: Fault) {
         let held = self.links.connections.get_mut(&number).and_then(|connection| connection.held.remove(&at));
-        if let Some(Held { kind, body, doing, .. }) = held {
+        if let Some(Held { parcel, doing, .. }) = held {
             self.table.count(met, doing);
             self.say(&format!("FAULT {} ({})", met.name(), doing.name()));
-            self.carry(number, at, kind, body);
+            self.carry(number, at, parcel);
         }
     }
 
@@ -202,31 +330,36 @@ impl World {
     }
 
     /// Takes a message to the other end, behind those that are under way.
-    fn carry(&mut self, number: u64, to: End, kind: u8, body: Vec<u8>) {
+    fn carry(&mut self, number: u64, to: End, parcel: Parcel) {
         let arrives = (self.now + self.rng.within(5, 20)).max(self.arrival(number, to) + 1);
         if let Some(connection) = self.links.connections.get_mut(&number) {
             connection.last.insert(to, arrives);
         }
-        self.after(arrives - self.now, Event::Arrive { connection: number, at: to, kind, body });
+        self.after(arrives - self.now, Event::Arrive { connection: number, at: to, parcel });
     }
 
-    /// A message arrives.
-    pub fn arrive(&mut self, number: u64, at: End, kind: u8, body: Vec<u8>) {
+    /// A message or a fragment arrives.
+    pub fn arrive(&mut self, number: u64, at: End, parcel: Parcel) {
         let Some(phone) = self.links.phone_of(number) else { return };
-        self.say_of(&format!("{number}: {kind} to {at:?}"), &body);
+        self.say_of(&format!("{number}: {} to {at:?}", parcel.kind()), parcel.bytes());
         let Some(connection) = self.links.connections.get(&number) else { return };
         match at {
             End::Phone => {
-                if let (Some(to_phone), Some(kind)) = (&connection.to_phone, Kind::from_number(kind)) {
+                if let Some(to_phone) = &connection.to_phone {
                     // A phone that is gone does not hear it.
-                    let _ = to_phone.unbounded_send((kind, body));
+                    let _ = to_phone.unbounded_send(parcel);
                 }
             }
             End::Token if self.token.serving == Some(number) => {
                 if self.strikes(Fault::TokenOff, phone) {
                     self.power_lost();
                 } else {
-                    self.drive(|token, now| token.receive(kind, &body, now));
+                    match parcel {
+                        Parcel::Message(kind, body) => {
+                            self.drive(|token, now| token.receive(kind, &body, now));
+                        }
+                        Parcel::Value(value) => self.written(number, &value),
+                    }
                 }
             }
             End::Token => {}

@@ -1,6 +1,7 @@
 //! The client's six ports over the world. A port of an app that died does nothing any more.
 
 use std::future::{pending, poll_fn};
+use std::sync::Arc;
 use std::task::Poll;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use ushield_client::ports::{
     BankHttp, Change, Clock, Connector, Entropy, Health, HttpRequest, HttpResponse, Keystore, Link, Millis,
     Records, SealingKey, Store, Table, UnixSeconds, Wanted,
 };
+use ushield_client::radio::RadioConnector;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::PublicKey;
 use ushield_protocol::message::Kind;
@@ -20,8 +22,9 @@ use ushield_protocol::noise::{DhSecret, SharedSecret};
 use ushield_protocol::stand_in;
 use zeroize::Zeroizing;
 
-use crate::link::{End, Received};
+use crate::link::{End, Parcel, Received, Way};
 use crate::phone::Committed;
+use crate::radio::{Noted, SimRadio};
 use crate::world::{Event, START, Shared};
 
 /// A platform's HTTP client waits so long for a response.
@@ -44,7 +47,7 @@ impl Ports {
     }
 
     /// Never returns to an app that is dead, or dies here.
-    async fn alive(&self) {
+    pub(crate) async fn alive(&self) {
         let dead = {
             let mut world = self.shared.world();
             !world.lives(self.phone, self.life) || world.may_die(self.phone)
@@ -176,10 +179,20 @@ impl BankHttp for Ports {
 impl Connector for Ports {
     async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         self.alive().await;
-        let delay = self.shared.world().rng.within(20, 100);
-        Ports::sleep(self, delay).await;
-        let (connection, messages) = self.shared.world().connect(self.phone).map_err(Error::new)?;
-        Ok(Box::new(SimLink { ports: self.clone(), connection, messages, closed: false }))
+        let way = self.shared.world().links.way();
+        let link = match way {
+            Way::Stream => {
+                let delay = self.shared.world().rng.within(20, 100);
+                Ports::sleep(self, delay).await;
+                let (connection, messages) = self.shared.world().connect(self.phone).map_err(Error::new)?;
+                Box::new(SimLink { ports: self.clone(), connection, messages, closed: false })
+            }
+            Way::Packets(_) | Way::Card(_) => {
+                let radio = Arc::new(SimRadio(self.clone()));
+                RadioConnector::new(radio, Arc::new(self.clone())).connect().await?
+            }
+        };
+        Ok(Box::new(Noted { link, ports: self.clone() }))
     }
 
     fn describe(&self) -> String {
@@ -202,14 +215,24 @@ impl Link for SimLink {
         if self.closed {
             return Err(Error::new(Code::LinkLost));
         }
-        self.ports.shared.world().send(self.connection, End::Token, kind.number(), body.to_vec());
+        let parcel = Parcel::Message(kind.number(), body.to_vec());
+        self.ports.shared.world().send(self.connection, End::Token, parcel);
         Ok(())
     }
 
     async fn receive(&mut self) -> Result<(Kind, Vec<u8>), Error> {
-        let message = self.messages.next().await;
-        self.ports.alive().await;
-        message.ok_or(Error::new(Code::LinkLost))
+        loop {
+            let message = self.messages.next().await;
+            self.ports.alive().await;
+            match message {
+                Some(Parcel::Message(kind, body)) => {
+                    if let Some(kind) = Kind::from_number(kind) {
+                        return Ok((kind, body));
+                    }
+                }
+                Some(Parcel::Value(_)) | None => return Err(Error::new(Code::LinkLost)),
+            }
+        }
     }
 
     async fn close(&mut self) {

@@ -11,7 +11,7 @@ use ushield_token::{
 };
 
 use crate::fault::Fault;
-use crate::link::End;
+use crate::link::{End, Framing, Parcel};
 use crate::phone::PhoneSide;
 use crate::rng::Rng;
 use crate::screen::{Seen, read};
@@ -161,13 +161,20 @@ impl World {
     fn pump(&mut self) {
         while let Some(output) = self.token.token.as_mut().and_then(Token::poll) {
             let Some(number) = self.token.serving else { continue };
-            match output {
-                Output::Send { kind, body } => self.send(number, End::Phone, kind.number(), body),
-                Output::Disconnect => {
+            match (self.links.get_mut(number).map(|connection| &connection.framing), output) {
+                (Some(Framing::Packets(_)), output) => self.notify(number, output),
+                (Some(Framing::Card(_)), output) => self.tell_card(number, output),
+                (_, Output::Send { kind, body }) => {
+                    self.send(number, End::Phone, Parcel::Message(kind.number(), body));
+                }
+                (_, Output::Disconnect) => {
                     self.token.serving = None;
                     self.close(number, End::Phone);
                 }
             }
+        }
+        if let Some(number) = self.token.serving {
+            self.flush(number);
         }
     }
 

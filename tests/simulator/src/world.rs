@@ -6,7 +6,8 @@ use std::task::Waker;
 
 use crate::bank::BankSide;
 use crate::fault::{Fault, Plan, Table};
-use crate::link::{End, Links};
+use crate::field::ReplyTo;
+use crate::link::{End, Links, Parcel, Way};
 use crate::person::Person;
 use crate::phone::PhoneSide;
 use crate::rng::Rng;
@@ -23,7 +24,15 @@ pub enum Event {
     /// A future goes on.
     Wake(Waker),
     /// A message arrives at one end of a connection.
-    Arrive { connection: u64, at: End, kind: u8, body: Vec<u8> },
+    Arrive { connection: u64, at: End, parcel: Parcel },
+    /// The token's fragments of a connection are due.
+    AirTick { connection: u64 },
+    /// A command arrives at a card.
+    Command { connection: u64, number: u64, command: Vec<u8>, reply: ReplyTo },
+    /// The answer to a command arrives at the phone; none where the card is gone.
+    Answer { answer: Option<Vec<u8>>, reply: ReplyTo },
+    /// A card leaves the field.
+    CardLost { connection: u64 },
     /// A message that was held back to be overtaken goes on its way after all.
     Release { connection: u64, at: End, held: u64 },
     /// An end of a connection learns that it is over.
@@ -138,6 +147,15 @@ impl World {
         self.events.insert((self.now + delay, self.scheduled), event);
     }
 
+    /// Whether a phone can begin a connection that is no stream: the token advertises, or is held to the phone again.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        let back = self.links.lost.is_none_or(|lost| lost + self.links.away.unwrap_or(0) <= self.now);
+        self.token.is_on()
+            && self.token.serving.is_none()
+            && (back || !matches!(self.links.way(), Way::Card(_)))
+    }
+
     /// A line of the trace.
     pub fn say(&mut self, line: &str) {
         self.trace.line(self.now, line);
@@ -180,7 +198,14 @@ impl World {
         self.now = at;
         match event {
             Event::Wake(waker) => waker.wake(),
-            Event::Arrive { connection, at, kind, body } => self.arrive(connection, at, kind, body),
+            Event::Arrive { connection, at, parcel } => self.arrive(connection, at, parcel),
+            Event::AirTick { connection } => self.air_tick(connection),
+            Event::Command { connection, number, command, reply } => {
+                self.command(connection, number, &command, reply);
+            }
+            // A phone that has gone does not hear it.
+            Event::Answer { answer, reply } => drop(reply.send(answer)),
+            Event::CardLost { connection } => self.card_lost(connection),
             Event::Release { connection, at, held } => self.give_up(connection, at, held),
             Event::Ended { connection, at } => self.ended(connection, at),
             Event::Tick { life } => self.token_tick(life),

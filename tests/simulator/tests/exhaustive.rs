@@ -83,7 +83,7 @@ fn planted_bugs_are_caught() {
     let free = free(&shipped);
     let cases = singles(&free);
     for bug in HIDDEN {
-        let flow = Flow { bug: Some(bug), ..shipped };
+        let flow = Flow { bug: Some(bug), ..shipped.clone() };
         let plain = Case::default();
         let unseen = complaints(&free, &plain, &flow.play(&plain));
         assert_eq!(unseen, [""; 0], "{} shows without a fault", bug.name());

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::exhaustive::damage::Damage;
+use crate::exhaustive::mishap::Mishap;
 use crate::fault::Fault;
 
 /// Faults of the link that lose nothing for good.
@@ -39,6 +40,8 @@ pub enum Blow {
     Bank(u64, Fault),
     /// To a message's bytes.
     Bytes(u64, Damage),
+    /// To a command to a card or its answer.
+    Command(u64, Mishap),
 }
 
 impl Blow {
@@ -49,6 +52,7 @@ impl Blow {
             Self::Link(_, fault) | Self::Bank(_, fault) => fault.name(),
             Self::Bytes(_, Damage::Byte(_)) => "byte corrupted",
             Self::Bytes(_, Damage::End(_)) => "truncated",
+            Self::Command(_, mishap) => mishap.class(),
         }
     }
 }
@@ -67,7 +71,11 @@ impl Case {
     /// Whether bytes are other ones, which may end in an error.
     #[must_use]
     pub fn alters(&self) -> bool {
-        self.0.iter().any(|blow| matches!(blow, Blow::Bytes(..)))
+        self.0.iter().any(|blow| match blow {
+            Blow::Bytes(..) => true,
+            Blow::Command(_, mishap) => mishap.alters(),
+            Blow::Link(..) | Blow::Bank(..) => false,
+        })
     }
 
     /// Which kind it is, for counts.

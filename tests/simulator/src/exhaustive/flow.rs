@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt as _;
+use ushield_protocol::message::Kind;
 use ushield_protocol::planted::Bug;
 
 use crate::app;
@@ -13,7 +14,7 @@ use crate::exhaustive::case::{Blow, Case};
 use crate::exhaustive::deeds::Deeds;
 use crate::fault::Doing;
 use crate::goal::Nature;
-use crate::link::Sent;
+use crate::link::{Exchanged, Sent, Way};
 use crate::ports::Ports;
 use crate::run::{Crypto, Run};
 use crate::screen::{Seen, read};
@@ -25,12 +26,14 @@ const AFTERWARDS: u64 = 180_000;
 const THREADS: usize = 2;
 
 /// The flow, to be played again and again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Flow {
     /// With which cryptography.
     pub crypto: Crypto,
     /// With which bug.
     pub bug: Option<Bug>,
+    /// Over what, connection by connection; the last stands for all that follow.
+    pub ways: Vec<Way>,
 }
 
 /// How both sides and the bank stand at the end. Two runs without a bug have equal ones, whatever went wrong between.
@@ -71,6 +74,10 @@ pub struct Played {
     pub violations: Vec<String>,
     /// Messages of the link, by number from 1.
     pub sent: Vec<Sent>,
+    /// Messages that the phone handed to its link, with the lengths of their bodies.
+    pub handed: Vec<(Kind, usize)>,
+    /// Commands to cards, by number from 1.
+    pub exchanged: Vec<Exchanged>,
     /// Requests to the bank, with their numbers.
     pub asked: Vec<(u64, Doing, String)>,
     /// When the app had nothing left to do, in virtual milliseconds.
@@ -83,7 +90,13 @@ impl Flow {
     /// As it is shipped.
     #[must_use]
     pub fn new(crypto: Crypto) -> Self {
-        Self { crypto, bug: None }
+        Self { crypto, bug: None, ways: Vec::new() }
+    }
+
+    /// Over other links than streams.
+    #[must_use]
+    pub fn over(ways: &[Way]) -> Self {
+        Self { ways: ways.to_vec(), ..Self::new(Crypto::StandIn) }
     }
 
     /// Plays a case.
@@ -108,11 +121,13 @@ impl Flow {
         };
         let (outcome, mut played) = run.play_between(
             |world| {
+                world.links.ways.clone_from(&self.ways);
                 for blow in &case.0 {
                     match *blow {
                         Blow::Link(number, fault) => drop(world.links.chosen.insert(number, fault)),
                         Blow::Bank(number, fault) => drop(world.bank.chosen.insert(number, fault)),
                         Blow::Bytes(number, damage) => drop(world.links.damaged.insert(number, damage)),
+                        Blow::Command(number, mishap) => drop(world.links.mishaps.insert(number, mishap)),
                     }
                 }
             },
@@ -191,6 +206,8 @@ fn found(shared: &Shared) -> Played {
         deeds: world.person.deeds.clone(),
         violations: Vec::new(),
         sent: world.links.sent.clone(),
+        handed: world.links.handed.clone(),
+        exchanged: world.links.exchanged.clone(),
         asked: world.bank.asked.clone(),
         over,
         text: String::new(),

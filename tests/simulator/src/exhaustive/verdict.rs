@@ -7,7 +7,6 @@ use ushield_protocol::message::Kind;
 use crate::exhaustive::case::Case;
 use crate::exhaustive::deeds::{Deed, Deeds};
 use crate::exhaustive::flow::Played;
-use crate::link::{End, Sent};
 
 /// Bytes of P3 with the name that a phone has here. No other message of a pairing to the token is as long.
 const P3: usize = 92;
@@ -41,7 +40,7 @@ pub fn complaints(free: &Played, case: &Case, played: &Played) -> Vec<String> {
 #[must_use]
 pub fn more_deeds(free: &Played, played: &Played) -> BTreeSet<Deed> {
     let (was, is) = (&free.deeds, &played.deeds);
-    let excused = is.of(Deed::Pairs) == count_p3(&played.sent);
+    let excused = is.of(Deed::Pairs) == count_p3(&played.handed);
     let more = |deed: &Deed| match deed {
         Deed::Pairs => is.of(*deed) > was.of(*deed) && !excused,
         Deed::Menu => is.of(*deed) > was.of(*deed) && !(excused && began_again(is)),
@@ -57,8 +56,6 @@ pub fn began_again(deeds: &Deeds) -> bool {
     deeds.of(Deed::Pairs) > 1
 }
 
-fn count_p3(sent: &[Sent]) -> u64 {
-    let is_p3 =
-        |sent: &&Sent| sent.to == End::Token && sent.kind == Kind::Pairing.number() && sent.length == P3;
-    u64::try_from(sent.iter().filter(is_p3).count()).unwrap_or(0)
+fn count_p3(handed: &[(Kind, usize)]) -> u64 {
+    u64::try_from(handed.iter().filter(|message| **message == (Kind::Pairing, P3)).count()).unwrap_or(0)
 }
