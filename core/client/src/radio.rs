@@ -8,11 +8,27 @@ mod traffic;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
+use ushield_protocol::code::Code;
 
 pub use self::any::AnyOf;
 pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
-use crate::ports::{Clock, Connected, Connector, Link, Radio, Seen, Spot, Via, Wanted};
+use crate::ports::{Clock, Connected, Connector, Link, Millis, Radio, Seen, Spot, Via, Wanted};
+
+/// A system that has not taken or answered anything for so long has lost the connection (sections 2.1 and 2.2).
+const STALLED: Millis = Millis(15_000);
+
+/// What the host does, unless it takes too long. Dropping it loses nothing that the host's own future does not lose.
+async fn in_time<T>(
+    clock: &dyn Clock,
+    host: impl Future<Output = Result<T, Error>> + Send + Unpin,
+) -> Result<T, Error> {
+    match select(host, clock.sleep(STALLED)).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err(Error::new(Code::LinkLost)),
+    }
+}
 
 /// Connects over a radio of the host's.
 #[derive(Clone)]

@@ -47,7 +47,7 @@ pub enum Via {
     Card(Arc<dyn Card>),
 }
 
-/// A GATT connection to a token.
+/// A GATT connection to a token. Dropping it ends the connection, as `disconnect` does: whoever gives up a wait only drops.
 #[async_trait]
 pub trait Packets: Send + Sync {
     /// The ATT MTU that was agreed on: 23 at least.
@@ -75,7 +75,7 @@ pub trait Packets: Send + Sync {
     async fn disconnect(&self);
 }
 
-/// A card in the field of an antenna or in a reader.
+/// A card in the field of an antenna or in a reader. Dropping it releases the card.
 #[async_trait]
 pub trait Card: Send + Sync {
     /// Whether this reader sends commands of extended length.

@@ -8,7 +8,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 use ushield_session::framing::card::{Brought, Card as Commands};
 
-use super::Traffic;
+use super::{Traffic, in_time};
 use crate::error::Error;
 use crate::ports::{Card, Clock, Link, Millis, Spot};
 
@@ -46,7 +46,7 @@ impl CardLink {
                 self.exchange = Some(Exchange { sent, answer });
             }
             let Some(exchange) = &mut self.exchange else { return Ok(()) };
-            let answer = (&mut exchange.answer).await;
+            let answer = in_time(&*self.clock, &mut exchange.answer).await;
             let sent = std::mem::take(&mut exchange.sent);
             self.exchange = None;
             let answered = match answer {

@@ -9,7 +9,7 @@ use ushield_protocol::framing::fragment::WriteSize;
 use ushield_protocol::message::Kind;
 use ushield_session::framing::fragments::{Broken, Fragments};
 
-use super::Traffic;
+use super::{Traffic, in_time};
 use crate::error::Error;
 use crate::ports::{Clock, Link, Millis, Packets, Spot};
 
@@ -39,8 +39,18 @@ impl PacketLink {
         traffic: Traffic,
         spot: Spot,
     ) -> Result<Self, Error> {
-        let size = WriteSize::of_mtu(packets.mtu()).ok_or(Error::new(Code::LinkLost).at("mtu"))?;
-        let hello = packets.info().await?;
+        let size = WriteSize::of_mtu(packets.mtu()).ok_or(Error::new(Code::LinkLost).at("mtu"));
+        let opened = match size {
+            Ok(size) => in_time(&*clock, packets.info()).await.map(|hello| (size, hello)),
+            Err(error) => Err(error),
+        };
+        let (size, hello) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                packets.disconnect().await;
+                return Err(error);
+            }
+        };
         traffic.read(&hello);
         let fragments = Fragments::new(size);
         let hello = Some(hello);
@@ -105,13 +115,13 @@ impl PacketLink {
         }
     }
 
-    /// One thing happens and is dealt with.
-    async fn step(&mut self) -> Result<(), Error> {
+    /// One thing happens and is dealt with; whether it is that a write was taken.
+    async fn step(&mut self) -> Result<bool, Error> {
         self.begin();
         let broken = match self.happens().await {
             Happened::Written(written) => {
                 self.writing = None;
-                return written;
+                return written.map(|()| true);
             }
             Happened::Read(read) => {
                 self.reading = None;
@@ -121,7 +131,24 @@ impl PacketLink {
             }
             Happened::Time => self.fragments.tick(self.now()),
         };
-        broken.map_err(|broken| Error::new(code(broken)))
+        broken.map(|()| false).map_err(|broken| Error::new(code(broken)))
+    }
+
+    /// Hands everything over that may leave now. A system that wants to be rid of what came first is heard meanwhile.
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        loop {
+            self.begin();
+            if self.writing.is_none() {
+                return Ok(());
+            }
+            let clock = Arc::clone(&self.clock);
+            in_time(&*clock, Box::pin(self.one_is_taken())).await?;
+        }
+    }
+
+    async fn one_is_taken(&mut self) -> Result<(), Error> {
+        while !self.step().await? {}
+        Ok(())
     }
 
     /// Ends the connection with an error, so that the other side is clear too.
@@ -147,15 +174,9 @@ impl Link for PacketLink {
             return Err(Error::new(Code::LinkLost));
         }
         self.fragments.send(kind, body).map_err(|broken| Error::new(code(broken)).at("body"))?;
-        // Everything that may leave now is handed over; answers wait for `receive`.
-        loop {
-            self.begin();
-            let Some(writing) = &mut self.writing else { return Ok(()) };
-            let written = writing.await;
-            self.writing = None;
-            if let Err(error) = written {
-                return Err(self.fails(error).await);
-            }
+        match self.hand_over().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.fails(error).await),
         }
     }
 
