@@ -33,6 +33,10 @@ impl Customer for AtPhone {
             return;
         }
         world.say(&format!("phone {} says {}", self.0.phone, moment.name()));
+        if matches!(moment, Moment::ReviewOnToken { .. }) {
+            let now = world.now;
+            world.phones[self.0.phone].shown.push(now);
+        }
         if matches!(moment, Moment::StoringCertificate) {
             world.phones[self.0.phone].doing = Doing::Installing;
         }

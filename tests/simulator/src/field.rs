@@ -62,6 +62,10 @@ impl World {
                 self.after(delay + 1, Event::CardLost { connection });
                 Some(answer)
             }
+            Some(Mishap::Silent) => {
+                self.links.silent.push(reply);
+                return;
+            }
             mishap => Some(mishap.map_or(answer.clone(), |mishap| mishap.of_answer(answer))),
         };
         self.after(delay, Event::Answer { answer, reply });
@@ -105,14 +109,21 @@ impl World {
         }
     }
 
-    /// The card is taken out of the field, or the phone needs it no more.
+    /// The card is taken out of the field.
     pub fn card_lost(&mut self, connection: u64) {
+        if self.card(connection).is_some() {
+            self.links.lost = Some(self.now);
+            self.release_card(connection);
+        }
+    }
+
+    /// The phone needs the card no more, or has lost it.
+    pub fn release_card(&mut self, connection: u64) {
         let Some(card) = self.card(connection) else { return };
         if card.removed() == Task::Disconnect {
             self.card_leaves(connection);
         }
         self.links.remove(connection);
-        self.links.lost = Some(self.now);
         self.say(&format!("{connection}: the card is gone"));
     }
 }

@@ -66,6 +66,8 @@ pub struct Nature {
     pub adopts: u64,
     /// In 1,000 payments that are run: asks the app for something else meanwhile.
     pub beside: u64,
+    /// So many milliseconds more for each page of an order.
+    pub lingers: u64,
 }
 
 impl Nature {
@@ -99,6 +101,7 @@ impl Nature {
             takes_back: *more.pick(&[0, 0, 50, 250]),
             adopts: *more.pick(&[0, 0, 150, 500]),
             beside: *more.pick(&[0, 0, 250, 700]),
+            lingers: 0,
         }
     }
 
@@ -128,6 +131,7 @@ impl Nature {
             takes_back: 0,
             adopts: 0,
             beside: 0,
+            lingers: 0,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::air::Air;
 use crate::exhaustive::damage::Damage;
 use crate::exhaustive::mishap::Mishap;
 use crate::fault::{Doing, Fault};
+use crate::field::ReplyTo;
 use crate::world::{Event, World};
 
 /// An end of a connection.
@@ -101,6 +102,17 @@ pub enum Framing {
     Card(Box<Card>),
 }
 
+/// Nothing arrives for a while, and nobody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// So long, in milliseconds.
+    pub length: u64,
+    /// At this end, or at both.
+    pub to: Option<End>,
+    /// Fragments with this first byte alone: their kind and their message's number.
+    pub only: Option<u8>,
+}
+
 /// A message that is held back.
 #[derive(Debug)]
 struct Held {
@@ -156,6 +168,13 @@ pub struct Links {
     pub sent: Vec<Sent>,
     /// What each connection is made over, by its number from 1; the last stands for all that follow.
     pub ways: Vec<Way>,
+    /// Where the link goes deaf: with which message or fragment, by its number, and how.
+    pub holes: BTreeMap<u64, Hole>,
+    deaf: Option<(u64, Hole)>,
+    /// The number of the fragment that a phone's system never takes.
+    pub stuck: Option<u64>,
+    /// Answers that never come.
+    pub silent: Vec<ReplyTo>,
     /// Messages that a phone handed to its link, with the lengths of their bodies.
     pub handed: Vec<(Kind, usize)>,
     /// What happens to a command to a card, by its number from 1.
@@ -190,6 +209,19 @@ impl Links {
     /// A connection that ends at once, at both ends.
     pub fn remove(&mut self, connection: u64) -> Option<Connection> {
         self.connections.remove(&connection)
+    }
+
+    fn is_deaf(&self, now: u64, to: End, parcel: &Parcel) -> bool {
+        self.deaf.is_some_and(|(until, hole)| {
+            let meant = hole.only.is_none_or(|first| first == parcel.kind());
+            now < until && hole.to.is_none_or(|end| end == to) && meant
+        })
+    }
+
+    /// How many were made.
+    #[must_use]
+    pub fn made(&self) -> u64 {
+        self.made
     }
 
     /// How many are not over.
@@ -253,6 +285,13 @@ impl World {
         let doing = self.phones[phone].doing;
         let (at, kind, length) = (self.now, parcel.kind(), parcel.bytes().len());
         self.links.sent.push(Sent { at, connection: number, to, kind, length, doing });
+        if let Some(hole) = self.links.holes.get(&self.links.messages) {
+            self.links.deaf = Some((self.now + hole.length, *hole));
+        }
+        if self.links.is_deaf(self.now, to, &parcel) {
+            self.say(&format!("FAULT lost: {kind} to {to:?}"));
+            return;
+        }
         let parcel = match self.links.damaged.get(&self.links.messages) {
             Some(damage) => parcel.damaged(*damage),
             None => parcel,

@@ -63,6 +63,8 @@ pub struct Person {
     pub rejected: u64,
     /// What they did.
     pub deeds: Deeds,
+    /// When they pressed OK or C on an order.
+    pub decided: Vec<u64>,
 }
 
 impl Person {
@@ -90,6 +92,7 @@ impl Person {
             approved: BTreeMap::new(),
             rejected: 0,
             deeds: Deeds::default(),
+            decided: Vec::new(),
         }
     }
 
@@ -184,6 +187,9 @@ impl World {
         let (key, next) = self.reacts(&seen);
         if let Some(key) = key {
             self.person.deeds.key(&seen, key);
+            if matches!((&seen, key), (Seen::Page(..), Key::Ok | Key::Cancel)) {
+                self.person.decided.push(self.now);
+            }
             self.person.maybe_right |= key == Key::Ok && self.person.typed == Some(true);
             self.press(key);
         }
@@ -255,6 +261,10 @@ impl World {
     fn reads(&mut self, page: usize, of: usize) -> (Option<Key>, Option<u64>) {
         let screen = self.token.screen.clone();
         let person = &mut self.person;
+        let fresh = person.looks == 1;
+        if fresh && person.nature.lingers > 0 {
+            return (None, Some(person.nature.lingers));
+        }
         person.reading.page(page, of, &screen);
         let soon = Some(person.takes(700, 2_000));
         let first = person.act.is_none();
@@ -326,6 +336,8 @@ impl World {
 
     /// Tries on the screen: never more than the ones told before, never fewer than OKs and power cuts can have spent.
     fn compare_tries(&mut self) {
+        // The token's screen is believed, whatever a phone says that did not hear it.
+        self.person.changed |= self.token.screen.contains("The PIN is changed");
         if self.token.screen.contains("The PIN is changed")
             || self.token.screen.contains("The phone is paired")
         {

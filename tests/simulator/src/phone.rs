@@ -50,6 +50,8 @@ pub struct PhoneSide {
     pub signed_in: u64,
     /// Since when each record is in its state.
     pub since: BTreeMap<Vec<u8>, (Doing, u64)>,
+    /// When it showed that an order is on the token.
+    pub shown: Vec<u64>,
     /// Records that were found late.
     pub late: BTreeSet<[u8; 16]>,
     cancelled: BTreeSet<Vec<u8>>,
@@ -77,6 +79,7 @@ impl PhoneSide {
             right_pins: Vec::new(),
             signed_in: 0,
             since: BTreeMap::new(),
+            shown: Vec::new(),
             late: BTreeSet::new(),
             cancelled: BTreeSet::new(),
         }

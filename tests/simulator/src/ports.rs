@@ -177,7 +177,7 @@ impl BankHttp for Ports {
 
 #[async_trait]
 impl Connector for Ports {
-    async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
         self.alive().await;
         let way = self.shared.world().links.way();
         let link = match way {
@@ -189,7 +189,7 @@ impl Connector for Ports {
             }
             Way::Packets(_) | Way::Card(_) => {
                 let radio = Arc::new(SimRadio(self.clone()));
-                RadioConnector::new(radio, Arc::new(self.clone())).connect().await?
+                RadioConnector::new(radio, Arc::new(self.clone())).connect(wanted).await?
             }
         };
         Ok(Box::new(Noted { link, ports: self.clone() }))

@@ -1,6 +1,6 @@
 //! A phone's radio over the world: what its system would do between the core and a token.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -8,15 +8,13 @@ use futures::StreamExt as _;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::channel::oneshot;
 use ushield_client::Error;
-use ushield_client::ports::{Card, Connected, Link, Packets, Radio};
+use ushield_client::ports::{Card, Connected, Link, Packets, Radio, Seen, Spot, Via, Wanted};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 
 use crate::link::{End, Parcel, Received, Way};
 use crate::ports::Ports;
 
-/// A phone looks for a token so long.
-const SEARCH: u64 = 10_000;
 /// Between two looks.
 const LOOK: u64 = 100;
 /// A system takes so long to take a value.
@@ -31,11 +29,11 @@ pub struct SimRadio(pub Ports);
 
 #[async_trait]
 impl Radio for SimRadio {
-    async fn connect(&self) -> Result<Connected, Error> {
+    async fn connect(&self, wanted: &Wanted) -> Result<Connected, Error> {
         let ports = &self.0;
         let delay = ports.shared.world().rng.within(20, 100);
         ports.sleep(delay).await;
-        for _ in 0..SEARCH / LOOK {
+        for _ in 0..wanted.patience().0 / LOOK {
             if !ports.shared.world().is_reachable() {
                 ports.sleep(LOOK).await;
             }
@@ -49,13 +47,20 @@ impl Radio for SimRadio {
         };
         let (connection, messages) = made.map_err(Error::new)?;
         let host = Host { ports: ports.clone(), connection };
-        Ok(match way {
-            Way::Card(extended) => Connected::Card(Arc::new(SimCard { host, extended })),
+        let (via, place) = match way {
+            Way::Card(extended) => (Via::Card(Arc::new(SimCard { host, extended })), "antenna".to_owned()),
             Way::Packets(mtu) => {
-                Connected::Packets(Arc::new(SimPackets { host, mtu, messages: Mutex::new(messages) }))
+                let messages = Mutex::new(messages);
+                // Its address is another one each time.
+                (Via::Packets(Arc::new(SimPackets { host, mtu, messages })), format!("address {connection}"))
             }
             Way::Stream => return Err(Error::new(Code::TokenNotFound)),
-        })
+        };
+        Ok(Connected { via, place, others: 0 })
+    }
+
+    async fn look(&self) -> Result<Vec<Seen>, Error> {
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -103,12 +108,23 @@ impl Packets for SimPackets {
 
     async fn write(&self, value: Vec<u8>) -> Result<(), Error> {
         self.host.alive().await;
-        {
+        let stuck = {
             let mut world = self.host.ports.shared.world();
             if world.links.phone_of(self.host.connection).is_none() {
                 return Err(lost());
             }
-            world.send(self.host.connection, End::Token, Parcel::Value(value));
+            let number = world.links.messages + 1;
+            if world.links.stuck != Some(number) {
+                world.send(self.host.connection, End::Token, Parcel::Value(value));
+                false
+            } else {
+                world.say("FAULT the phone's system takes nothing any more");
+                world.links.stuck = None;
+                true
+            }
+        };
+        if stuck {
+            pending::<()>().await;
         }
         self.host.ports.sleep(TAKES).await;
         Ok(())
@@ -138,7 +154,7 @@ struct SimCard {
 
 impl Drop for SimCard {
     fn drop(&mut self) {
-        self.host.ports.shared.world().card_lost(self.host.connection);
+        self.host.ports.shared.world().release_card(self.host.connection);
     }
 }
 
@@ -158,7 +174,7 @@ impl Card for SimCard {
     }
 
     async fn release(&self) {
-        self.host.ports.shared.world().card_lost(self.host.connection);
+        self.host.ports.shared.world().release_card(self.host.connection);
     }
 }
 
@@ -183,5 +199,9 @@ impl Link for Noted {
 
     async fn close(&mut self) {
         self.link.close().await;
+    }
+
+    fn at(&self) -> Option<Spot> {
+        self.link.at()
     }
 }

@@ -2,54 +2,19 @@
 //! A run ends as the one without faults, and nobody is asked for the same twice.
 #![allow(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use ushield_protocol::planted::Bug;
 use ushield_simulator::Crypto;
 use ushield_simulator::exhaustive::cases::{alterations, pairs, singles};
-use ushield_simulator::exhaustive::verdict::{began_again, complaints, more_deeds};
-use ushield_simulator::exhaustive::{Case, Flow, Played};
-
-fn free(flow: &Flow) -> Played {
-    let free = flow.play(&Case::default());
-    assert_eq!(free.violations, [""; 0]);
-    assert_eq!(free.end.orders.iter().map(|order| order.2).sum::<usize>(), 1, "one payment: {:?}", free.end);
-    free
-}
-
-/// Plays all, prints what was done, and fails with the first few complaints.
-fn all(what: &str, flow: &Flow, free: &Played, cases: &[Case]) {
-    let (again, more) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let bad = flow.play_all(cases, |case, played| {
-        again.fetch_add(usize::from(began_again(&played.deeds)), Ordering::Relaxed);
-        more.fetch_add(usize::from(!more_deeds(free, played).is_empty()), Ordering::Relaxed);
-        complaints(free, case, played)
-    });
-    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
-    for case in cases {
-        *classes.entry(case.class()).or_default() += 1;
-    }
-    let classes: Vec<_> = classes.iter().map(|(class, count)| format!("{class} {count}")).collect();
-    println!(
-        "{what}: {} cases ({}); {} in which the customer paired again, {} in which more was asked of them, {} bad",
-        cases.len(),
-        classes.join(", "),
-        again.into_inner(),
-        more.into_inner(),
-        bad.len()
-    );
-    let worst: Vec<_> =
-        bad.iter().take(12).map(|(at, why)| format!("{}: {}", cases[*at], why.join("; "))).collect();
-    assert!(bad.is_empty(), "{} of {} cases:\n{}", bad.len(), cases.len(), worst.join("\n"));
-}
+use ushield_simulator::exhaustive::report::{all, free};
+use ushield_simulator::exhaustive::verdict::complaints;
+use ushield_simulator::exhaustive::{Case, Flow};
 
 #[test]
 fn every_fault_at_every_message() {
     for crypto in [Crypto::StandIn, Crypto::Real] {
         let flow = Flow::new(crypto);
         let free = free(&flow);
-        all(&format!("single faults, {crypto:?}"), &flow, &free, &singles(&free));
+        all(&format!("single faults, {crypto:?}"), &flow, &free, &singles(&free), |_, _| Vec::new());
     }
 }
 
@@ -57,14 +22,14 @@ fn every_fault_at_every_message() {
 fn every_byte_and_every_length() {
     let flow = Flow::new(Crypto::StandIn);
     let free = free(&flow);
-    all("alterations", &flow, &free, &alterations(&free));
+    all("alterations", &flow, &free, &alterations(&free), |_, _| Vec::new());
 }
 
 #[test]
 fn all_pairs_of_faults_in_the_transfer() {
     let flow = Flow::new(Crypto::StandIn);
     let free = free(&flow);
-    all("pairs", &flow, &free, &pairs(&flow, &free));
+    all("pairs", &flow, &free, &pairs(&flow, &free), |_, _| Vec::new());
 }
 
 /// Bugs that only faults bring to light: without one the run of each ends as it should.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::exhaustive::damage::Damage;
 use crate::exhaustive::mishap::Mishap;
 use crate::fault::Fault;
+use crate::link::Hole;
 
 /// Faults of the link that lose nothing for good.
 pub const LINK: [Fault; 6] = [
@@ -42,6 +43,10 @@ pub enum Blow {
     Bytes(u64, Damage),
     /// To a command to a card or its answer.
     Command(u64, Mishap),
+    /// From this fragment on nothing arrives for a while.
+    Hole(u64, Hole),
+    /// The phone's system never takes this fragment, and none after it on the connection.
+    Stuck(u64),
 }
 
 impl Blow {
@@ -53,6 +58,8 @@ impl Blow {
             Self::Bytes(_, Damage::Byte(_)) => "byte corrupted",
             Self::Bytes(_, Damage::End(_)) => "truncated",
             Self::Command(_, mishap) => mishap.class(),
+            Self::Hole(..) => "hole",
+            Self::Stuck(_) => "system stuck",
         }
     }
 }
@@ -74,7 +81,7 @@ impl Case {
         self.0.iter().any(|blow| match blow {
             Blow::Bytes(..) => true,
             Blow::Command(_, mishap) => mishap.alters(),
-            Blow::Link(..) | Blow::Bank(..) => false,
+            Blow::Link(..) | Blow::Bank(..) | Blow::Hole(..) | Blow::Stuck(_) => false,
         })
     }
 

@@ -5,6 +5,7 @@ use crate::exhaustive::damage::Damage;
 use crate::exhaustive::flow::{Flow, Played};
 use crate::exhaustive::mishap::Mishap;
 use crate::fault::Fault;
+use crate::link::{End, Hole};
 
 /// Every message or fragment, with every fault.
 #[must_use]
@@ -43,9 +44,10 @@ pub fn pairs(flow: &Flow, free: &Played) -> Vec<Case> {
             Blow::Bank(number, _) if number == bank => {
                 blows(link..=messages(&after), number + 1..=requests(&after))
             }
-            Blow::Bank(number, _) | Blow::Bytes(number, _) | Blow::Command(number, _) => {
+            Blow::Bank(number, _) => {
                 blows(messages(free) + 1..=messages(&after), number + 1..=requests(&after))
             }
+            Blow::Bytes(..) | Blow::Command(..) | Blow::Hole(..) | Blow::Stuck(_) => Vec::new(),
         };
         pairs.extend(later.into_iter().map(|second| Case(vec![first, second])));
     }
@@ -55,14 +57,31 @@ pub fn pairs(flow: &Flow, free: &Played) -> Vec<Case> {
 /// All pairs of faults of the link from this message on, the second one later in time: its numbers are those of the run with the first.
 #[must_use]
 pub fn pairs_on_the_link(flow: &Flow, free: &Played, from: u64) -> Vec<Case> {
-    let firsts = (from..=messages(free)).flat_map(|number| LINK_IN_PAIRS.map(|fault| (number, fault)));
-    let pairs = firsts.flat_map(|(number, fault)| {
-        let first = Blow::Link(number, fault);
-        let after = flow.play(&Case::one(first));
-        let seconds = blows(number + 1..=messages(&after), 1..=0);
-        seconds.into_iter().map(move |second| Case(vec![first, second]))
-    });
-    pairs.collect()
+    let mut pairs = Vec::new();
+    for number in from..=messages(free) {
+        for first in blows_of_the_link(number..=number) {
+            let after = flow.play(&Case::one(first));
+            let seconds = blows_of_the_link(number + 1..=messages(&after));
+            pairs.extend(seconds.into_iter().map(|second| Case(vec![first, second])));
+        }
+    }
+    pairs
+}
+
+/// Nothing arrives for a while, from every fragment on.
+#[must_use]
+pub fn holes(free: &Played, lengths: &[u64]) -> Vec<Case> {
+    let hole = |length| Hole { length, to: None, only: None };
+    let each = (1..=messages(free))
+        .flat_map(|number| lengths.iter().map(move |length| Case::one(Blow::Hole(number, hole(*length)))));
+    each.collect()
+}
+
+/// The phone's system takes nothing any more, from every fragment on that it is given.
+#[must_use]
+pub fn stuck(free: &Played) -> Vec<Case> {
+    let numbered = (1..).zip(&free.sent).filter(|(_, sent)| sent.to == End::Token);
+    numbered.map(|(number, _)| Case::one(Blow::Stuck(number))).collect()
 }
 
 /// Every command to a card, with the card lost and with every status word; every byte of command and answer, every length.
@@ -72,7 +91,8 @@ pub fn commands(free: &Played) -> Vec<Case> {
         let words = Mishap::WORDS.into_iter().map(Mishap::Word);
         let command = Damage::all(exchanged.length).map(Mishap::Command);
         let answer = Damage::all(exchanged.answer.unwrap_or(0)).map(Mishap::Answer);
-        let mishaps = Mishap::LOST.into_iter().chain(words).chain(command).chain(answer);
+        let mishaps =
+            Mishap::LOST.into_iter().chain([Mishap::Silent]).chain(words).chain(command).chain(answer);
         mishaps.map(move |mishap| Case::one(Blow::Command(number, mishap)))
     });
     each.collect()
@@ -109,9 +129,12 @@ fn transfer(free: &Played) -> (u64, u64) {
 }
 
 fn blows(link: std::ops::RangeInclusive<u64>, bank: std::ops::RangeInclusive<u64>) -> Vec<Blow> {
-    let link = link.flat_map(|number| LINK_IN_PAIRS.map(|fault: Fault| Blow::Link(number, fault)));
     let bank = bank.flat_map(|number| BANK_IN_PAIRS.map(|fault: Fault| Blow::Bank(number, fault)));
-    link.chain(bank).collect()
+    blows_of_the_link(link).into_iter().chain(bank).collect()
+}
+
+fn blows_of_the_link(numbers: std::ops::RangeInclusive<u64>) -> Vec<Blow> {
+    numbers.flat_map(|number| LINK_IN_PAIRS.map(|fault: Fault| Blow::Link(number, fault))).collect()
 }
 
 fn messages(played: &Played) -> u64 {

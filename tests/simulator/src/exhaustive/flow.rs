@@ -34,6 +34,10 @@ pub struct Flow {
     pub bug: Option<Bug>,
     /// Over what, connection by connection; the last stands for all that follow.
     pub ways: Vec<Way>,
+    /// So long a card that was lost is away, in milliseconds.
+    pub away: Option<u64>,
+    /// So much longer than usual the person looks at each page of an order, in milliseconds.
+    pub lingers: u64,
 }
 
 /// How both sides and the bank stand at the end. Two runs without a bug have equal ones, whatever went wrong between.
@@ -78,6 +82,12 @@ pub struct Played {
     pub handed: Vec<(Kind, usize)>,
     /// Commands to cards, by number from 1.
     pub exchanged: Vec<Exchanged>,
+    /// Connections that were made.
+    pub made: u64,
+    /// When the phone showed an order to be on the token, in virtual milliseconds.
+    pub shown: Vec<u64>,
+    /// When the person pressed OK or C on an order.
+    pub decided: Vec<u64>,
     /// Requests to the bank, with their numbers.
     pub asked: Vec<(u64, Doing, String)>,
     /// When the app had nothing left to do, in virtual milliseconds.
@@ -90,7 +100,7 @@ impl Flow {
     /// As it is shipped.
     #[must_use]
     pub fn new(crypto: Crypto) -> Self {
-        Self { crypto, bug: None, ways: Vec::new() }
+        Self { crypto, bug: None, ways: Vec::new(), away: None, lingers: 0 }
     }
 
     /// Over other links than streams.
@@ -114,7 +124,7 @@ impl Flow {
     fn playing(&self, case: &Case, text: bool) -> Played {
         let run = Run {
             bug: self.bug,
-            nature: Some(Nature::plain(1)),
+            nature: Some(Nature { lingers: self.lingers, ..Nature::plain(1) }),
             at_messages: Some(Vec::new()),
             text,
             ..Run::new(0, self.crypto)
@@ -122,12 +132,15 @@ impl Flow {
         let (outcome, mut played) = run.play_between(
             |world| {
                 world.links.ways.clone_from(&self.ways);
+                world.links.away = self.away;
                 for blow in &case.0 {
                     match *blow {
                         Blow::Link(number, fault) => drop(world.links.chosen.insert(number, fault)),
                         Blow::Bank(number, fault) => drop(world.bank.chosen.insert(number, fault)),
                         Blow::Bytes(number, damage) => drop(world.links.damaged.insert(number, damage)),
                         Blow::Command(number, mishap) => drop(world.links.mishaps.insert(number, mishap)),
+                        Blow::Hole(number, hole) => drop(world.links.holes.insert(number, hole)),
+                        Blow::Stuck(number) => world.links.stuck = Some(number),
                     }
                 }
             },
@@ -208,6 +221,9 @@ fn found(shared: &Shared) -> Played {
         sent: world.links.sent.clone(),
         handed: world.links.handed.clone(),
         exchanged: world.links.exchanged.clone(),
+        made: world.links.made(),
+        shown: world.phones[0].shown.clone(),
+        decided: world.person.decided.clone(),
         asked: world.bank.asked.clone(),
         over,
         text: String::new(),

@@ -11,6 +11,8 @@ pub enum Mishap {
     During,
     /// The card is lost after the answer.
     After,
+    /// The card stays, and the answer never comes.
+    Silent,
     /// The answer has this status word.
     Word(u16),
     /// The command's bytes are damaged.
@@ -33,6 +35,7 @@ impl Mishap {
             Self::Before => "card lost before",
             Self::During => "card lost during",
             Self::After => "card lost after",
+            Self::Silent => "no answer",
             Self::Word(_) => "other status word",
             Self::Command(Damage::Byte(_)) => "command's byte corrupted",
             Self::Command(Damage::End(_)) => "command truncated",

@@ -33,6 +33,14 @@ pub fn complaints(free: &Played, case: &Case, played: &Played) -> Vec<String> {
     bad
 }
 
+/// Whether fragments that were lost, doubled, swapped or late were mended on their connection: none was made anew.
+#[must_use]
+pub fn unmended(free: &Played, played: &Played) -> Vec<String> {
+    let more = played.made.saturating_sub(free.made);
+    let bad = (more > 0).then(|| format!("{more} connections more were made than without the fault"));
+    bad.into_iter().collect()
+}
+
 /// What the person did more than without faults, and without a reason in the protocol.
 ///
 /// The one reason: the phone never repeats a pairing by itself after it has sent P3 (section 4), so that the customer begins again, with the
