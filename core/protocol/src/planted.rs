@@ -41,6 +41,7 @@ const CUTS_1: &str = "tests/emulator/logic/tests/token/cuts.rs: every_operation_
 const CUTS_2: &str = "tests/emulator/logic/tests/token/cuts.rs: every_operation_of_every_command_second_half";
 const FRONT_END: &str = "tests/e2e/tests/evil_random/front_end.rs: a_hostile_front_end_gets_nothing";
 const LIAR: &str = "tests/e2e/tests/evil_random/token.rs: a_lying_token_gets_nowhere";
+const FRAGMENTS: &str = "tests/simulator/tests/links/fragments.rs: every_fault_at_every_fragment";
 const CRASHES: &str = "tests/store/tests/crash_points.rs: the_phone_dies_at_every_step_and_again";
 
 bugs! {
@@ -180,6 +181,38 @@ bugs! {
     BrokenChannelGoesOn = "broken-channel-goes-on", caught by [
         "core/session/tests/session/replays.rs: nothing_that_was_said_is_taken_in_any_state_of_a_session",
     ],
+    /// Links: a last fragment that is not acknowledged is not sent again.
+    LastFragmentOnce = "last-fragment-once", caught by [
+        FRAGMENTS,
+        "core/session/src/framing/fragments/tests.rs: every_fault_and_pairs_of_faults_are_mended",
+    ],
+    /// Links: a message that comes again is delivered again.
+    RepeatDelivered = "repeat-delivered", caught by [
+        FRAGMENTS,
+        "core/session/src/framing/fragments/tests.rs: every_fault_and_pairs_of_faults_are_mended",
+    ],
+    /// Links: other bytes for a fragment that is there are passed over.
+    OtherBytesIgnored = "other-bytes-ignored", caught by [
+        "core/session/src/framing/fragments/tests.rs: what_contradicts_is_malformed",
+    ],
+    /// Links: the number that a keep-alive names is not looked at.
+    KeepAliveUnread = "keep-alive-unread", caught by [
+        "tests/simulator/tests/links/reading.rs: a_keep_alive_tells_of_what_was_lost",
+        "core/session/src/framing/fragments/tests.rs: a_keep_alive_tells_of_a_lost_message",
+    ],
+    /// Links: every keep-alive is acknowledged.
+    KeepAliveAnswered = "keep-alive-answered", caught by [
+        "tests/simulator/tests/links/reading.rs: nothing_is_asked_while_the_customer_reads",
+    ],
+    /// Links: a write is waited for, however long, and nothing is heard meanwhile.
+    DeafWhileWriting = "deaf-while-writing", caught by [
+        "tests/simulator/tests/links/fragments.rs: a_link_that_goes_deaf_or_takes_nothing_recovers",
+    ],
+    /// Token: a review ends with the connection that it came by.
+    ReviewEndsWithLink = "review-ends-with-link", caught by [
+        "tests/simulator/tests/links/commands.rs: two_taps_are_enough",
+    ],
+
     /// Pairing: the token's number need not be the one that it committed itself to.
     CommitmentUnchecked = "commitment-unchecked", caught by [
         "tests/e2e/tests/evil_scripted/pairing.rs: bad_commitment",

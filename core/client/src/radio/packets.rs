@@ -7,6 +7,7 @@ use futures::future::{BoxFuture, Either, select};
 use ushield_protocol::code::Code;
 use ushield_protocol::framing::fragment::WriteSize;
 use ushield_protocol::message::Kind;
+use ushield_protocol::planted::{self, Bug};
 use ushield_session::framing::fragments::{Broken, Fragments};
 
 use super::{Traffic, in_time};
@@ -138,8 +139,12 @@ impl PacketLink {
     async fn hand_over(&mut self) -> Result<(), Error> {
         loop {
             self.begin();
-            if self.writing.is_none() {
-                return Ok(());
+            let Some(writing) = &mut self.writing else { return Ok(()) };
+            if planted::on(Bug::DeafWhileWriting) {
+                let written = writing.await;
+                self.writing = None;
+                written?;
+                continue;
             }
             let clock = Arc::clone(&self.clock);
             in_time(&*clock, Box::pin(self.one_is_taken())).await?;

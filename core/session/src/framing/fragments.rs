@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use ushield_protocol::framing::fragment::{Fragment, WriteSize};
 use ushield_protocol::message::Kind;
+use ushield_protocol::planted::{self, Bug};
 
 use self::receiver::Receiver;
 use self::sender::Sender;
@@ -84,7 +85,12 @@ impl Fragments {
             }
             Fragment::KeepAlive { last, acknowledges } => {
                 self.sender.acknowledged(acknowledges, now)?;
-                self.receiver.heard_of(last, now);
+                if planted::on(Bug::KeepAliveAnswered) {
+                    self.receiver.acknowledge_now();
+                }
+                if !planted::on(Bug::KeepAliveUnread) {
+                    self.receiver.heard_of(last, now);
+                }
                 self.received.push_back((Kind::KeepAlive, Vec::new()));
             }
             Fragment::Nack { number, index } => {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use ushield_protocol::framing::fragment::{ALL, Number, WriteSize, part};
 use ushield_protocol::message::{Kind, MAX_BODY};
+use ushield_protocol::planted::{self, Bug};
 
 use super::Broken;
 use crate::Millis;
@@ -138,7 +139,9 @@ impl Sender {
         let Some(wait) = PATIENCE.get(self.tries) else { return };
         self.retry = Some(now + Millis(*wait));
         let (number, last) = (oldest.number, oldest.last);
-        self.repeat(number, last);
+        if !planted::on(Bug::LastFragmentOnce) {
+            self.repeat(number, last);
+        }
     }
 
     #[cfg(test)]

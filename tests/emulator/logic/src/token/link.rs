@@ -98,6 +98,10 @@ impl<B: Board> Token<B> {
                 self.show_notice(Notice::LinkLost, now)?;
                 Ok(())
             }
+            Face::Review(_) if planted::on(Bug::ReviewEndsWithLink) => {
+                self.show_notice(Notice::LinkLost, now)?;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
