@@ -77,10 +77,8 @@ impl World {
             Output::Send { kind: Kind::KeepAlive, body } => {
                 air.fragments.send(Kind::KeepAlive, body).expect("a keep-alive needs no room");
             }
-            Output::Send { kind, body } => {
-                air.waiting.push_back((kind, body));
-                assert!(air.waiting.len() <= WAITING, "the token says more than a phone can be told");
-            }
+            Output::Send { .. } if air.waiting.len() == WAITING => self.breaks(connection),
+            Output::Send { kind, body } => air.waiting.push_back((kind, body)),
             Output::Disconnect => air.leaves = Some(now + LAST),
         }
     }
@@ -116,7 +114,9 @@ impl World {
     /// Something of the token's fragments is due.
     pub fn air_tick(&mut self, connection: u64) {
         let now = Millis(self.now);
-        let Some(air) = self.air(connection).filter(|air| air.due.is_some_and(|due| due <= now.0)) else {
+        let served = self.token.serving == Some(connection);
+        let Some(air) = self.air(connection).filter(|air| served && air.due.is_some_and(|due| due <= now.0))
+        else {
             return;
         };
         air.due = None;

@@ -7,6 +7,7 @@ use ushield_token::Output;
 use ushield_token::framing::{Card, Task};
 
 use crate::exhaustive::mishap::Mishap;
+use crate::fault::Fault;
 use crate::link::{Exchanged, Framing};
 use crate::world::{Event, World};
 
@@ -28,6 +29,7 @@ impl World {
         self.links.exchanged.push(Exchanged { at: self.now, connection, kind, length, answer: None });
         let number = u64::try_from(self.links.exchanged.len()).unwrap_or(u64::MAX);
         let delay = self.rng.within(5, 15);
+        self.mishap_by_chance(connection, number);
         let mishap = self.links.mishaps.get(&number).copied();
         if let Some(mishap) = mishap {
             self.say(&format!("FAULT command {number}: {}", mishap.class()));
@@ -41,9 +43,29 @@ impl World {
         }
     }
 
+    fn mishap_by_chance(&mut self, connection: u64, number: u64) {
+        let Some(phone) = self.links.phone_of(connection) else { return };
+        let Some(fault) = self.plan.first(&[Fault::CutBefore, Fault::CutAfter, Fault::FrameLost]) else {
+            return;
+        };
+        self.struck(fault, phone);
+        let mishap = match fault {
+            Fault::CutBefore => Mishap::Before,
+            Fault::CutAfter => Mishap::After,
+            _ => Mishap::During,
+        };
+        self.links.mishaps.insert(number, mishap);
+    }
+
     /// A command arrives at the card.
     pub fn command(&mut self, connection: u64, number: u64, command: &[u8], reply: ReplyTo) {
         self.say_of(&format!("{connection}: command {number}"), command);
+        if let Some(phone) = self.links.phone_of(connection)
+            && self.token.serving == Some(connection)
+            && self.strikes(Fault::TokenOff, phone)
+        {
+            self.power_lost();
+        }
         let mishap = self.links.mishaps.get(&number).copied();
         let Some(answer) = self.answers(connection, command) else {
             self.after(1, Event::Answer { answer: None, reply });
@@ -99,7 +121,9 @@ impl World {
         if ends && self.token.serving == Some(connection) {
             self.token.serving = None;
         }
-        assert!(!too_much, "the token says more than a card holds");
+        if too_much {
+            self.card_leaves(connection);
+        }
     }
 
     fn card_leaves(&mut self, connection: u64) {

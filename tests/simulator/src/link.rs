@@ -13,6 +13,7 @@ use crate::exhaustive::damage::Damage;
 use crate::exhaustive::mishap::Mishap;
 use crate::fault::{Doing, Fault};
 use crate::field::ReplyTo;
+use crate::rng::Rng;
 use crate::world::{Event, World};
 
 /// An end of a connection.
@@ -39,6 +40,26 @@ pub enum Way {
     Packets(u16),
     /// Commands, as over NFC and USB, and whether both ends take extended length (section 2.2).
     Card(bool),
+}
+
+impl Way {
+    /// All there are.
+    const ALL: [Self; 6] = [
+        Self::Stream,
+        Self::Packets(23),
+        Self::Packets(185),
+        Self::Packets(517),
+        Self::Card(false),
+        Self::Card(true),
+    ];
+
+    /// Those of a seed: one for all its connections, or another one each time.
+    #[must_use]
+    pub fn of_seed(seed: u64) -> Vec<Self> {
+        let mut rng = Rng::new(seed, 9);
+        let count = *rng.pick(&[1, 1, 64]);
+        (0..count).map(|_| *rng.pick(&Self::ALL)).collect()
+    }
 }
 
 /// What travels at once and can be lost at once.

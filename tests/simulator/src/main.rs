@@ -25,6 +25,9 @@ enum What {
         /// Cryptography.
         #[arg(long, value_enum, default_value = "real")]
         crypto: Which,
+        /// Over fragments and cards too.
+        #[arg(long)]
+        mixed: bool,
         /// A planted bug, by name.
         #[arg(long)]
         bug: Option<String>,
@@ -40,6 +43,9 @@ enum What {
         /// Cryptography.
         #[arg(long, value_enum, default_value = "stand-in")]
         crypto: Which,
+        /// Over fragments and cards too.
+        #[arg(long)]
+        mixed: bool,
         /// A planted bug, by name.
         #[arg(long)]
         bug: Option<String>,
@@ -65,20 +71,23 @@ impl From<Which> for Crypto {
 }
 
 fn main() -> ExitCode {
+    let fresh = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() * 1_000_000);
     match Args::parse().what {
-        What::Replay { seed, crypto, bug } => replay(seed, crypto.into(), bug.as_deref()),
-        What::Soak { seeds, from, crypto, bug, failures } => {
-            soak(seeds, from, crypto.into(), bug.as_deref(), failures)
+        What::Replay { seed, crypto, mixed, bug } => {
+            let Some(bug) = named(bug.as_deref()) else { return unknown_bug() };
+            replay(&Run { mixed, bug, ..Run::new(seed, crypto.into()) })
+        }
+        What::Soak { seeds, from, crypto, mixed, bug, failures } => {
+            let Some(bug) = named(bug.as_deref()) else { return unknown_bug() };
+            let from = from.unwrap_or_else(fresh);
+            soak(&Run { mixed, bug, ..Run::new(from, crypto.into()) }, seeds, failures)
         }
     }
 }
 
-fn run(seed: u64, crypto: Crypto, bug: Option<&str>) -> Option<Run> {
-    let run = Run::new(seed, crypto);
-    match bug {
-        None => Some(run),
-        Some(name) => Bug::from_name(name).map(|bug| run.with(bug)),
-    }
+/// The bug of a name, where one is given; nothing where there is no such bug.
+fn named(bug: Option<&str>) -> Option<Option<Bug>> {
+    bug.map_or(Some(None), |name| Bug::from_name(name).map(Some))
 }
 
 fn unknown_bug() -> ExitCode {
@@ -87,15 +96,15 @@ fn unknown_bug() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
-    let Some(run) = run(seed, crypto, bug) else { return unknown_bug() };
+fn replay(run: &Run) -> ExitCode {
     let outcome = Run { text: true, ..run.clone() }.play();
     print!("{}", outcome.text);
     println!("trace {}, messages {}", outcome.hash, outcome.messages);
     for violation in &outcome.violations {
         println!("VIOLATION {violation}");
     }
-    let seeds_show = |bug: &Bug| bug.caught_by().iter().any(|test| test.starts_with("tests/simulator/"));
+    let seeds_show =
+        |bug: &Bug| bug.caught_by().iter().any(|test| test.starts_with("tests/simulator/tests/seeds.rs"));
     if let Some(bug) = run.bug.filter(|bug| !seeds_show(bug)) {
         println!("This bug is not one that the simulator's seeds have to show. It is caught by:");
         bug.caught_by().iter().for_each(|test| println!("    {test}"));
@@ -109,13 +118,12 @@ fn replay(seed: u64, crypto: Crypto, bug: Option<&str>) -> ExitCode {
     if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn soak(seeds: u64, from: Option<u64>, crypto: Crypto, bug: Option<&str>, most_failures: u64) -> ExitCode {
-    let fresh = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() * 1_000_000);
-    let from = from.unwrap_or_else(fresh);
+fn soak(first: &Run, seeds: u64, most_failures: u64) -> ExitCode {
+    let from = first.seed;
     println!("seeds {from} to {}", from + seeds - 1);
     let (mut table, mut orders, mut executed, mut failed) = (Table::default(), 0, 0, 0);
     for seed in from..from + seeds {
-        let Some(run) = run(seed, crypto, bug) else { return unknown_bug() };
+        let run = Run { seed, ..first.clone() };
         let outcome = run.play();
         table.add(&outcome.table);
         orders += outcome.orders;

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ushield_protocol::planted::Bug;
-
 use crate::fault::Table;
-use crate::run::{Crypto, Run};
+use crate::run::Run;
 
 /// So often it is said how far they are.
 const EVERY: Duration = Duration::from_secs(10);
@@ -53,12 +51,12 @@ impl Summary {
     }
 }
 
-/// Plays `seeds`, on all cores. Ends early after `most` failures, a panic being one; a bug is planted in every run.
+/// Plays so many seeds from this run's on, on all cores, each as it. Ends early after `most` failures, a panic being one.
 ///
 /// # Panics
 /// A thread does, outside of a run.
 #[must_use]
-pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) -> Summary {
+pub fn play(first: &Run, seeds: u64, most: u64) -> Summary {
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     let (begun, said) = (Instant::now(), Mutex::new(Instant::now()));
     let work = || {
@@ -75,11 +73,12 @@ pub fn play(from: u64, seeds: u64, crypto: Crypto, bug: Option<Bug>, most: u64) 
                 // Past the test's captured output, which nobody sees before the end. Where nobody reads, nothing is lost.
                 let _ = writeln!(
                     io::stderr(),
-                    "{crypto:?}: {number} of {seeds} seeds, {} s",
+                    "{:?}: {number} of {seeds} seeds, {} s",
+                    first.crypto,
                     begun.elapsed().as_secs()
                 );
             }
-            let run = Run { bug, ..Run::new(from + number, crypto) };
+            let run = Run { seed: first.seed + number, ..first.clone() };
             summary.runs += 1;
             let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| run.play())) else {
                 failed.fetch_add(1, Ordering::Relaxed);

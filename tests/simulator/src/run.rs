@@ -9,6 +9,7 @@ use crate::bank::BankSide;
 use crate::executor::Executor;
 use crate::fault::{Fault, Plan, Table};
 use crate::goal::Nature;
+use crate::link::Way;
 use crate::person::Person;
 use crate::phone::PhoneSide;
 use crate::ports::Ports;
@@ -42,6 +43,8 @@ pub struct Run {
     pub bug: Option<Bug>,
     /// Whether the trace is kept as text.
     pub text: bool,
+    /// Whether each connection is made over what the seed says: messages, fragments or a card. Else all have messages.
+    pub mixed: bool,
     /// Instead of the seed's person.
     pub nature: Option<Nature>,
     /// Instead of the seed's faults: none by chance, and these at these messages of the link.
@@ -75,7 +78,7 @@ impl Run {
     /// The run of a seed, as it is.
     #[must_use]
     pub fn new(seed: u64, crypto: Crypto) -> Self {
-        Self { seed, crypto, bug: None, text: false, nature: None, at_messages: None }
+        Self { seed, crypto, bug: None, text: false, mixed: false, nature: None, at_messages: None }
     }
 
     /// With a bug.
@@ -89,7 +92,8 @@ impl Run {
     pub fn command(&self) -> String {
         let crypto = if self.crypto == Crypto::Real { "real" } else { "stand-in" };
         let bug = self.bug.map(|bug| format!(" --bug {}", bug.name())).unwrap_or_default();
-        format!("cargo run -p ushield-simulator -- replay --seed {} --crypto {crypto}{bug}", self.seed)
+        let mixed = if self.mixed { " --mixed" } else { "" };
+        format!("cargo run -p ushield-simulator -- replay --seed {} --crypto {crypto}{mixed}{bug}", self.seed)
     }
 
     /// Makes it.
@@ -126,6 +130,9 @@ impl Run {
             BankSide::new(seed, scene::bank()),
             Person::new(seed, nature),
         );
+        if self.mixed {
+            world.links.ways = Way::of_seed(seed);
+        }
         world.links.chosen.extend(self.at_messages.iter().flatten().copied());
         for number in 0..phones {
             let skew =

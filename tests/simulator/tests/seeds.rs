@@ -13,6 +13,8 @@ const REAL: u64 = 2_000;
 const FRESH: u64 = 200;
 /// With stand-in cryptography.
 const STAND_IN: u64 = 100_000;
+/// The same, over all links.
+const MIXED: u64 = 3_000;
 /// Without faults, with a person who wants nothing back.
 const HONEST: u64 = 300;
 
@@ -27,23 +29,32 @@ fn print(what: &str, from: u64, summary: &Summary) {
 
 #[test]
 fn everything_that_was_confirmed_is_executed_once_with_real_cryptography() {
-    let summary = play(1, REAL, Crypto::Real, None, 5);
+    let summary = play(&Run::new(1, Crypto::Real), REAL, 5);
     print("real", 1, &summary);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());
     let from = RandomState::new().hash_one(0) >> 16;
     println!("fresh seeds from {from}");
-    let summary = play(from, FRESH, Crypto::Real, None, 5);
+    let summary = play(&Run::new(from, Crypto::Real), FRESH, 5);
     print("fresh", from, &summary);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());
 }
 
 #[test]
 fn everything_that_was_confirmed_is_executed_once_in_every_state_under_every_fault() {
-    let summary = play(1_000_000, STAND_IN, Crypto::StandIn, None, 1);
+    let summary = play(&Run::new(1_000_000, Crypto::StandIn), STAND_IN, 1);
     print("stand-in", 1_000_000, &summary);
     println!("{}", summary.table);
     assert!(summary.failures.is_empty(), "{}", summary.complaint());
     assert_eq!(summary.table.missing(), [], "cells of the table that should have been reached");
+}
+
+/// Every connection over messages, fragments or a card, whatever the seed says: the faults are those of the others, and the power too.
+#[test]
+fn everything_that_was_confirmed_is_executed_once_over_every_link() {
+    let mixed = Run { mixed: true, ..Run::new(2_000_000, Crypto::StandIn) };
+    let summary = play(&mixed, MIXED, 1);
+    print("mixed", 2_000_000, &summary);
+    assert!(summary.failures.is_empty(), "{}", summary.complaint());
 }
 
 /// Goals of honest persons that are not executed, over seeds without faults.
