@@ -81,6 +81,9 @@ pub(crate) struct Run {
     /// Also be the card in a virtual reader of this machine: plug into vpcd of vsmartcard, and again whenever it is there.
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:35963")]
     pub(crate) vpcd: Option<String>,
+    /// Also be a GATT server over Bluetooth LE: plug into a radio that another process lends, and again whenever it is there.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) gatt: Option<String>,
     /// Draw the screen in this terminal and take its keys: Enter for OK, Esc for C, arrows to turn pages, p for pixels,
     /// q to switch off. auto: where standard input and output are a terminal.
     #[arg(long, value_enum, default_value_t = FaceKind::Auto)]

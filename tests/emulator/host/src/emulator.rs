@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     flash::Memory,
     font::Font,
-    http,
+    gatt, http,
     runner::{Handle, Key, Runner, Stopped, Time, Unheard},
     screen::{self, Frame, Screen},
     tcp, terminal,
@@ -44,6 +44,8 @@ pub struct Config {
     pub test_power: bool,
     /// Where vpcd waits for a card, if the token is to be one: host and port.
     pub vpcd: Option<String>,
+    /// Where a Bluetooth LE radio waits for a GATT server, if the token is to be one: host and port.
+    pub gatt: Option<String>,
 }
 
 impl Config {
@@ -52,7 +54,17 @@ impl Config {
     pub fn for_test(flash: Memory, device: Device, seed: u64) -> Self {
         let entropy = Source::seeded(seed);
         let (listen, http) = (ANY_PORT, ANY_PORT);
-        Self { flash, device, entropy, time: Time::Manual, listen, http, vpcd: None, test_power: false }
+        Self {
+            flash,
+            device,
+            entropy,
+            time: Time::Manual,
+            listen,
+            http,
+            vpcd: None,
+            gatt: None,
+            test_power: false,
+        }
     }
 }
 
@@ -91,7 +103,10 @@ impl Emulator {
         let place = Arc::new(Semaphore::new(1));
         tasks.spawn(tcp::serve(link, runner.handle(), Arc::clone(&place)));
         if let Some(reader) = config.vpcd {
-            tasks.spawn(vpcd::serve(reader, runner.handle(), place));
+            tasks.spawn(vpcd::serve(reader, runner.handle(), Arc::clone(&place)));
+        }
+        if let Some(radio) = config.gatt {
+            tasks.spawn(gatt::bridge::serve(radio, runner.handle(), place));
         }
         // axum's server retries what can be retried and ends with its task.
         tasks.spawn(async move { drop(axum::serve(face, router).await) });

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod flash;
 pub mod font;
 pub mod frame;
+mod gatt;
 mod http;
 pub mod maker;
 pub mod personalise;

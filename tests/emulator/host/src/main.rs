@@ -120,6 +120,7 @@ async fn run(options: Run, json: bool) -> Result<(), Failure> {
         http: options.http,
         test_power: options.test_power,
         vpcd: options.vpcd,
+        gatt: options.gatt,
     };
     let mut emulator = Emulator::start(config).await?;
     let (listen, http) = (emulator.addr(), format!("http://{}", emulator.http()));

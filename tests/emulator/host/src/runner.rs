@@ -4,15 +4,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use tokio::sync::{mpsc as async_mpsc, oneshot};
+use tokio::sync::{mpsc as async_mpsc, oneshot, watch};
 
+use ushield_protocol::framing::advertisement::Advertised;
 pub use ushield_token::Key;
-use ushield_token::{Millis, Output};
+use ushield_token::{Advertising, Millis, Output};
 
 use crate::{failure::Failure, frame::Message, screen::Screen};
 
@@ -24,6 +25,10 @@ pub(crate) trait Machine {
     fn key(&mut self, key: Key, now: Millis);
     fn tick(&mut self, now: Millis);
     fn next_deadline(&self) -> Option<Millis>;
+    /// What a radio is to advertise. Asked only where there is one.
+    fn advertising(&mut self, _now: Millis) -> Advertising {
+        Advertising::default()
+    }
     fn poll(&mut self) -> Option<Output>;
     /// Whether it has power.
     fn is_on(&self) -> bool;
@@ -56,12 +61,35 @@ pub enum Time {
 pub(crate) struct Connection(u64);
 
 enum Event {
-    Connect { to_phone: async_mpsc::UnboundedSender<Message>, connection: oneshot::Sender<Connection> },
-    Receive { from: Connection, message: Message, done: oneshot::Sender<()> },
-    Disconnect { connection: Connection },
-    Press { key: Key, seen: u64, done: oneshot::Sender<Result<(), Unheard>> },
-    Advance { by: Duration, done: oneshot::Sender<()> },
-    Switch { switch: Switch, done: oneshot::Sender<bool> },
+    Connect {
+        to_phone: async_mpsc::UnboundedSender<Message>,
+        connection: oneshot::Sender<Connection>,
+    },
+    Receive {
+        from: Connection,
+        message: Message,
+        done: oneshot::Sender<()>,
+    },
+    Disconnect {
+        connection: Connection,
+    },
+    Press {
+        key: Key,
+        seen: u64,
+        done: oneshot::Sender<Result<(), Unheard>>,
+    },
+    /// Somebody looks at what is advertised.
+    Radio {
+        done: oneshot::Sender<()>,
+    },
+    Advance {
+        by: Duration,
+        done: oneshot::Sender<()>,
+    },
+    Switch {
+        switch: Switch,
+        done: oneshot::Sender<bool>,
+    },
     Stop,
 }
 
@@ -89,6 +117,7 @@ pub enum Unheard {
 pub struct Handle {
     events: mpsc::Sender<Event>,
     screen: Screen,
+    air: Arc<watch::Sender<Option<Advertised>>>,
 }
 
 /// The thread itself.
@@ -111,6 +140,8 @@ impl Runner {
         let (living, alive) = async_mpsc::channel(1);
         let (started, result) = oneshot::channel();
         let seen = screen.clone();
+        let air = Arc::new(watch::Sender::new(None));
+        let shown = Arc::clone(&air);
         let run = move || {
             let _living: async_mpsc::Sender<()> = living;
             let clock = match time {
@@ -122,12 +153,13 @@ impl Runner {
                 Err(failure) => return drop(started.send(Err(failure))),
             };
             if started.send(Ok(())).is_ok() {
-                Loop { machine, clock, screen: seen, served: None, connections: 0 }.run(&inbox);
+                let (screen, air) = (seen, shown);
+                Loop { machine, clock, screen, air, on_air: None, served: None, connections: 0 }.run(&inbox);
             }
         };
         let thread = thread::Builder::new().name("token".into()).spawn(run).map_err(Failure::System)?;
         result.await.map_err(|_| Failure::Stopped)??;
-        Ok(Self { handle: Handle { events, screen }, thread, alive })
+        Ok(Self { handle: Handle { events, screen, air }, thread, alive })
     }
 
     pub(crate) fn handle(&self) -> Handle {
@@ -181,6 +213,13 @@ impl Handle {
         self.ask(|done| Event::Advance { by, done }).await
     }
 
+    /// What a radio is to advertise, from now on.
+    pub(crate) async fn advertised(&self) -> Result<watch::Receiver<Option<Advertised>>, Stopped> {
+        let air = self.air.subscribe();
+        self.ask(|done| Event::Radio { done }).await?;
+        Ok(air)
+    }
+
     /// A phone is there. What the token sends comes out of the receiver, which ends when the token disconnects.
     pub(crate) async fn connect(
         &self,
@@ -227,6 +266,9 @@ struct Loop<M> {
     machine: M,
     clock: Clock,
     screen: Screen,
+    air: Arc<watch::Sender<Option<Advertised>>>,
+    /// When what is advertised may change by itself.
+    on_air: Option<Millis>,
     served: Option<(Connection, async_mpsc::UnboundedSender<Message>)>,
     connections: u64,
 }
@@ -252,7 +294,7 @@ impl<M: Machine> Loop<M> {
     }
 
     fn wait(&self, inbox: &mpsc::Receiver<Event>) -> Result<Event, mpsc::RecvTimeoutError> {
-        match (&self.clock, self.machine.next_deadline()) {
+        match (&self.clock, self.next_deadline()) {
             (Clock::Real(_), Some(deadline)) => {
                 inbox.recv_timeout(Duration::from_millis(deadline.0.saturating_sub(self.clock.now().0)))
             }
@@ -310,6 +352,10 @@ impl<M: Machine> Loop<M> {
                 self.advance(by);
                 let _ = done.send(());
             }
+            Event::Radio { done } => {
+                self.pump();
+                let _ = done.send(());
+            }
             Event::Stop => {}
         }
     }
@@ -340,8 +386,12 @@ impl<M: Machine> Loop<M> {
         self.tick();
     }
 
+    fn next_deadline(&self) -> Option<Millis> {
+        [self.machine.next_deadline(), self.on_air].into_iter().flatten().min()
+    }
+
     fn deadline(&self) -> Option<Duration> {
-        self.machine.next_deadline().map(|at| Duration::from_millis(at.0))
+        self.next_deadline().map(|at| Duration::from_millis(at.0))
     }
 
     fn pump(&mut self) {
@@ -352,6 +402,7 @@ impl<M: Machine> Loop<M> {
         if !self.machine.is_on() {
             // What was on its way is lost.
             self.served = None;
+            self.advertise(Advertising::default());
             return;
         }
         for output in outputs {
@@ -365,6 +416,16 @@ impl<M: Machine> Loop<M> {
                 Output::Disconnect => self.served = None,
             }
         }
+        // A token without a radio draws nothing for it.
+        if self.air.receiver_count() > 0 {
+            let advertising = self.machine.advertising(self.clock.now());
+            self.advertise(advertising);
+        }
+    }
+
+    fn advertise(&mut self, Advertising { what, until }: Advertising) {
+        self.on_air = until;
+        self.air.send_if_modified(|on_air| std::mem::replace(on_air, what) != what);
     }
 }
 

@@ -6,7 +6,9 @@ use ushield_protocol::{
     key::{PublicKey, Sign, SigningKey},
     noise::DhSecret,
 };
-use ushield_token::{Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Token, flash};
+use ushield_token::{
+    Advertising, Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Token, flash,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -58,6 +60,10 @@ impl Machine for SoftToken {
 
     fn next_deadline(&self) -> Option<Millis> {
         self.0.as_ref().filter(|_| self.is_on())?.next_deadline()
+    }
+
+    fn advertising(&mut self, now: Millis) -> Advertising {
+        self.with(|token| token.advertising(now)).unwrap_or_default()
     }
 
     fn poll(&mut self) -> Option<Output> {

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "emulator/gatt.rs"]
+mod gatt;
 #[path = "emulator/http.rs"]
 mod http;
 #[path = "emulator/link.rs"]

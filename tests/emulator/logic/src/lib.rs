@@ -22,7 +22,7 @@ mod vault;
 
 pub use hal::{Board, Entropy, EntropyFault, Key, Millis, Output, Screen, ScreenFault};
 pub use store::StoreFault;
-pub use token::Token;
+pub use token::{Advertising, Token};
 pub use vault::{Personalisation, personalise};
 
 /// Pages of flash that a token needs: each half holds everything that is kept, at its longest.

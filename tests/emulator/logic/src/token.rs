@@ -1,5 +1,6 @@
 //! The token: what comes in is dispatched here, and what a failure of the board does is decided here.
 
+mod advertise;
 mod asks;
 mod commands;
 mod face;
@@ -12,6 +13,8 @@ mod review;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+pub use advertise::Advertising;
+use advertise::Window;
 use face::Face;
 use link::Link;
 use ushield_protocol::cbor::DecodeError;
@@ -31,6 +34,7 @@ pub struct Token<B> {
     screens: Screens,
     link: Link,
     face: Face,
+    window: Window,
     out: VecDeque<Output>,
     /// A phone is there that has not been told that the connection ends. Apart from `link`, which a step takes in hand.
     connected: bool,
@@ -78,12 +82,12 @@ type Step = Result<(), Fault>;
 
 impl<B: Board> Token<B> {
     /// Switches a personalised token on. What a power cut interrupted is finished first: a stored intent is signed, exactly it.
-    pub fn boot(board: B, _now: Millis) -> Result<Self, Fault> {
+    pub fn boot(board: B, now: Millis) -> Result<Self, Fault> {
         let vault = Vault::open(board)?;
         let screens = Screens::new(vault.me.profile.locale());
         let (link, face) = (Link::Down, Face::Idle);
-        let mut token =
-            Self { vault, screens, link, face, out: VecDeque::new(), connected: false, failed: false };
+        let (window, out) = (Window::open(now), VecDeque::new());
+        let mut token = Self { vault, screens, link, face, window, out, connected: false, failed: false };
         token.show_idle()?;
         Ok(token)
     }
@@ -111,6 +115,7 @@ impl<B: Board> Token<B> {
 
     /// A key was pressed, after the screen's last change.
     pub fn key(&mut self, key: Key, now: Millis) {
+        self.window.reopen(now);
         self.run(|token| token.on_key(key, now));
     }
 
@@ -135,6 +140,17 @@ impl<B: Board> Token<B> {
             self.connected = false;
         }
         output
+    }
+
+    /// What is to be advertised over Bluetooth LE, for a board that has a radio: asked after every other call, and again when
+    /// what it says is over. A board that never asks draws nothing for it.
+    pub fn advertising(&mut self, now: Millis) -> Advertising {
+        let mut advertising = Advertising::default();
+        self.run(|token| {
+            advertising = token.decide_advertising(now)?;
+            Ok(())
+        });
+        advertising
     }
 
     /// The board.

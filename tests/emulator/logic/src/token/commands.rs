@@ -119,8 +119,9 @@ impl<B: Board> Token<B> {
         }
     }
 
-    fn on_collect(&self, order: &OrderId) -> Result<Reply, Stop> {
+    fn on_collect(&mut self, order: &OrderId) -> Result<Reply, Stop> {
         if let Some(answer) = self.vault.answer(order)? {
+            self.window.collected(order);
             return Ok(Reply::ok(answer));
         }
         match &self.face {

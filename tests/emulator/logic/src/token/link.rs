@@ -92,6 +92,7 @@ impl<B: Board> Token<B> {
     /// The connection is over. A review goes on.
     pub(super) fn on_disconnected(&mut self, now: Millis) -> Step {
         self.link = Link::Down;
+        self.window.connection(now);
         match self.face {
             Face::Digits => self.show_pairing_failed(now),
             Face::Asked(_) => {
@@ -177,6 +178,7 @@ impl<B: Board> Token<B> {
             let (phone, keep_alive) = (phone.id(), now);
             let channel = Channel { transport, phone, proven: false, awaited: None, keep_alive };
             self.link = Link::Channel(Box::new(channel));
+            self.window.is_known();
             self.send(Kind::Connect, k2);
             return Ok(());
         }
@@ -251,15 +253,16 @@ impl<B: Board> Token<B> {
         }
     }
 
-    /// An event or the result of the command that waits. Nothing is sent to a phone that does not wait for it.
-    pub(super) fn reply_to(&mut self, awaited: Awaited, reply: &Reply) {
+    /// An event or the result of the command that waits. Nothing is sent to a phone that does not wait for it; whether one did.
+    pub(super) fn reply_to(&mut self, awaited: Awaited, reply: &Reply) -> bool {
         let Some(channel) = self.link.channel().filter(|channel| channel.awaited == Some(awaited)) else {
-            return;
+            return false;
         };
         if reply.class == ReplyClass::Result {
             channel.awaited = None;
         }
         self.reply(reply);
+        true
     }
 
     pub(super) fn link_tick(&mut self, now: Millis) -> Step {

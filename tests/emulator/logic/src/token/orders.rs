@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use ushield_protocol::code::Code;
-use ushield_protocol::key::{P256Verifier, PhoneId};
+use ushield_protocol::key::{Hash, P256Verifier, PhoneId};
 use ushield_protocol::message::{Reply, Role};
 use ushield_protocol::order::{Operation, Order, OrderPayload, Received, Verified};
 use ushield_protocol::pin::PinBlock;
@@ -22,7 +22,7 @@ use crate::vault::{Room, is_past};
 /// What becomes of an order.
 enum Admission {
     /// It was decided before.
-    Answered(Vec<u8>),
+    Answered(Hash, Vec<u8>),
     /// It is being reviewed.
     Running,
     /// It may be shown.
@@ -38,7 +38,10 @@ impl<B: Board> Token<B> {
         now: Millis,
     ) -> Result<Option<Reply>, Stop> {
         match self.admit(&phone, bytes, now)? {
-            Admission::Answered(answer) => return Ok(Some(Reply::ok(answer))),
+            Admission::Answered(hash, answer) => {
+                self.window.answered(&hash);
+                return Ok(Some(Reply::ok(answer)));
+            }
             Admission::Running => {
                 if let Some(pin) = pin {
                     self.take_block(pin, now)?;
@@ -73,7 +76,7 @@ impl<B: Board> Token<B> {
         if let Some(answer) = self.vault.answer_to(&order.hash())?
             && !planted::on(Bug::SignsAgain)
         {
-            return Ok(Admission::Answered(answer));
+            return Ok(Admission::Answered(order.hash(), answer));
         }
         // 3 to 6
         let order = self.verify(order)?;

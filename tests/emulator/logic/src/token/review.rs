@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{Hash, OrderId, PhoneId};
@@ -248,7 +249,7 @@ impl<B: Board> Token<B> {
 
     fn approve(&mut self, review: &Review, now: Millis) -> Step {
         let answer = self.vault.approve(review.subject())?;
-        self.reply_to(Awaited::Order, &Reply::ok(answer));
+        self.release(review, answer);
         let notice = match review.order.payload().operation {
             Operation::Transfer(_) => Notice::Approved,
             Operation::CertificateDownload(_) => Notice::KeyMade,
@@ -257,9 +258,16 @@ impl<B: Board> Token<B> {
         Ok(())
     }
 
+    /// To the phone, or until one fetches it.
+    fn release(&mut self, review: &Review, answer: Vec<u8>) {
+        if !self.reply_to(Awaited::Order, &Reply::ok(answer)) {
+            self.window.unfetched(review.order_id(), review.order_hash());
+        }
+    }
+
     fn reject(&mut self, review: &Review, now: Millis) -> Step {
         let answer = self.vault.reject(review.subject())?;
-        self.reply_to(Awaited::Order, &Reply::ok(answer));
+        self.release(review, answer);
         self.show_notice(Notice::Rejected, now)?;
         Ok(())
     }

@@ -12,6 +12,7 @@
 
 mod world;
 
+mod advertise;
 mod approval;
 mod bank_keys;
 mod board_faults;

@@ -250,11 +250,12 @@ pub(crate) fn a_transfer() -> Transfer {
 pub(crate) struct Phone {
     pub(crate) key: DhSecret,
     pub(crate) pairing: Option<(PublicKey, Secret<32>)>,
+    pub(crate) k_adv: Option<Secret<32>>,
 }
 
 impl Phone {
     pub(crate) fn new(byte: u8) -> Self {
-        Self { key: DhSecret::from_bytes(&[byte; 32]).unwrap(), pairing: None }
+        Self { key: DhSecret::from_bytes(&[byte; 32]).unwrap(), pairing: None, k_adv: None }
     }
 
     pub(crate) fn id(&self) -> PhoneId {
@@ -610,7 +611,10 @@ impl World {
         self.send_p5(session, true, pin);
         self.press(Key::Ok);
         match self.take_p6(session) {
-            P6::Paired { k_hint, .. } => phone.pairing = Some((session.token, k_hint)),
+            P6::Paired { k_hint, k_adv, .. } => {
+                phone.pairing = Some((session.token, k_hint));
+                phone.k_adv = Some(k_adv);
+            }
             other => panic!("{other:?}"),
         }
     }
