@@ -36,8 +36,8 @@ impl Ways {
                 let way = pcsc(reader.clone(), &traffic);
                 vec![("pcsc", way.ok_or_else(|| missing(option, "card readers", "pcsc"))?)]
             }
-            LinkAddress::Ble(device) => {
-                let way = ble(device.clone(), &traffic);
+            LinkAddress::Ble(radio) => {
+                let way = ble(radio.clone(), &traffic);
                 vec![("ble", way.ok_or_else(|| missing(option, "Bluetooth LE", "ble"))?)]
             }
         };
@@ -77,11 +77,17 @@ fn pcsc(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
     None
 }
 
+#[cfg(feature = "ble")]
+fn ble(radio: Option<String>, traffic: &Traffic) -> Option<Arc<dyn Connector>> {
+    Some(over(ushield_links::ble::BleRadio::new(radio), traffic))
+}
+
+#[cfg(not(feature = "ble"))]
 fn ble(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
     None
 }
 
-#[cfg(feature = "pcsc")]
+#[cfg(any(feature = "ble", feature = "pcsc"))]
 fn over(radio: impl ushield_client::ports::Radio + 'static, traffic: &Traffic) -> Arc<dyn Connector> {
     let clock = Arc::new(ushield_links::system::SystemClock::new());
     Arc::new(ushield_client::radio::RadioConnector::new(Arc::new(radio), clock).counting(traffic.clone()))

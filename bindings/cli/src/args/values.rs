@@ -17,18 +17,18 @@ pub(crate) enum LinkAddress {
     Tcp(Option<String>),
     /// A card in a reader: in any one, or in one in whose name this occurs.
     Pcsc(Option<String>),
-    /// Over Bluetooth LE: any one, or the one at this address.
+    /// Over Bluetooth LE: by any radio of this machine, or by one in whose name this occurs.
     Ble(Option<String>),
 }
 
 /// What an address may look like, for help and for errors.
-pub(crate) const LINK_FORM: &str = "any|ble[:ADDRESS]|pcsc[:READER]|tcp[:HOST:PORT]";
+pub(crate) const LINK_FORM: &str = "any|ble[:RADIO]|pcsc[:READER]|tcp[:HOST:PORT]";
 
 impl FromStr for LinkAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "any, ble, ble:ADDRESS, pcsc, pcsc:READER, tcp or tcp:HOST:PORT is needed";
+        let form = "any, ble, ble:RADIO, pcsc, pcsc:READER, tcp or tcp:HOST:PORT is needed";
         match text {
             "any" => return Ok(Self::Any),
             "ble" => return Ok(Self::Ble(None)),
@@ -43,8 +43,8 @@ impl FromStr for LinkAddress {
         if let Some(reader) = text.strip_prefix("pcsc:") {
             return named(reader).map(Self::Pcsc);
         }
-        if let Some(device) = text.strip_prefix("ble:") {
-            return named(device).map(Self::Ble);
+        if let Some(radio) = text.strip_prefix("ble:") {
+            return named(radio).map(Self::Ble);
         }
         let address = text.strip_prefix("tcp:").ok_or(form)?;
         let (host, port) = address.rsplit_once(':').ok_or(form)?;
@@ -60,7 +60,7 @@ impl fmt::Display for LinkAddress {
             LinkAddress::Any => ("any", &None),
             LinkAddress::Tcp(address) => ("tcp", address),
             LinkAddress::Pcsc(reader) => ("pcsc", reader),
-            LinkAddress::Ble(device) => ("ble", device),
+            LinkAddress::Ble(radio) => ("ble", radio),
         };
         match name {
             Some(name) => write!(f, "{scheme}:{name}"),
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_link_is_a_scheme_and_what_it_needs() {
         let tcp = ["tcp", "tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340"];
-        let others = ["any", "pcsc", "pcsc:ACS ACR122U", "ble", "ble:C0:11:22:33:44:55"];
+        let others = ["any", "pcsc", "pcsc:ACS ACR122U", "ble", "ble:hci1"];
         for good in tcp.into_iter().chain(others) {
             assert_eq!(good.parse::<LinkAddress>().unwrap().to_string(), good);
         }
