@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak test-valgrind test-pcsc test-all clean
+.PHONY: help build demo test planted lint nostd soak test-valgrind test-pcsc test-ble test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -13,6 +13,7 @@ help:
 	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
 	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
+	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
 	@echo "make test-all      everything there is"
 
 build:
@@ -49,7 +50,10 @@ test-valgrind:
 test-pcsc:
 	@tests/pcsc/run.sh
 
-test-all: lint test test-valgrind test-pcsc
+test-ble:
+	@tests/ble/run.sh
+
+test-all: lint test test-valgrind test-pcsc test-ble
 	$(MAKE) demo AUTO=1
 
 clean:
