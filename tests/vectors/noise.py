@@ -8,6 +8,7 @@ DHPUB = 33
 PATTERNS = {
     "XX": ("", ["e", "e ee s es", "s se"]),
     "KK": ("s s", ["e es ss", "e ee se"]),
+    "XXpsk3": ("", ["e", "e ee s es", "s se psk"]),
 }
 PROLOGUE = b"USHIELD-CHANNEL" + bytes([1, 1])
 
@@ -38,12 +39,12 @@ class Cipher:
 
 
 class Handshake:
-    def __init__(self, pattern, initiator, static, ephemeral, remote_static=None):
+    def __init__(self, pattern, initiator, static, ephemeral, remote_static=None, psk=None):
         name = f"Noise_{pattern}_P256_AESGCM_SHA256".encode()
         self.h = name.ljust(32, b"\0") if len(name) <= 32 else H(name)
         self.ck, self.cipher = self.h, None
         self.initiator, self.s, self.e = initiator, static, ephemeral
-        self.rs, self.re = remote_static, None
+        self.rs, self.re, self.psk = remote_static, None, psk
         self.mix_hash(PROLOGUE)
         before, self.messages = PATTERNS[pattern][0], list(PATTERNS[pattern][1])
         if before:
@@ -57,6 +58,17 @@ class Handshake:
     def mix_key(self, material):
         self.ck, key = hkdf(self.ck, material, 2)
         self.cipher = Cipher(key)
+
+    def mix_key_and_hash(self, material):
+        self.ck, temp, key = hkdf(self.ck, material, 3)
+        self.mix_hash(temp)
+        self.cipher = Cipher(key)
+
+    def mix_ephemeral(self, public):
+        """Section 9.2 of the framework: with a psk an ephemeral key is mixed into the key as well."""
+        self.mix_hash(public)
+        if self.psk is not None:
+            self.mix_key(public)
 
     def encrypt_and_hash(self, plain):
         out = self.cipher.seal(plain, self.h) if self.cipher else plain
@@ -78,7 +90,9 @@ class Handshake:
         for token in self.messages.pop(0).split():
             if token == "e":
                 out += self.e.public
-                self.mix_hash(self.e.public)
+                self.mix_ephemeral(self.e.public)
+            elif token == "psk":
+                self.mix_key_and_hash(self.psk)
             elif token == "s":
                 out += self.encrypt_and_hash(self.s.public)
             else:
@@ -89,7 +103,9 @@ class Handshake:
         for token in self.messages.pop(0).split():
             if token == "e":
                 self.re, message = message[:DHPUB], message[DHPUB:]
-                self.mix_hash(self.re)
+                self.mix_ephemeral(self.re)
+            elif token == "psk":
+                self.mix_key_and_hash(self.psk)
             elif token == "s":
                 size = DHPUB + (16 if self.cipher else 0)
                 self.rs, message = self.decrypt_and_hash(message[:size]), message[size:]

@@ -65,6 +65,9 @@ too-large = Too large for the token
 declined = Declined on the token
     .what = C was pressed on the token. Nothing was changed.
     .remedy = If that was a mistake, start again.
+pairing-code-spent = The code is no longer valid
+    .what = Each code on the token's screen serves one attempt, and the token shows another one by now, or none. Nothing was paired.
+    .remedy = Let the token show a code and scan the one that stands there now.
 pin-initial = Change the PIN first
     .what = The token still has the PIN that it was handed out with. With it, nothing else is allowed.
     .remedy = Change the PIN now. Choose one that nobody can guess.
@@ -283,6 +286,9 @@ not-paired = Not paired yet
 already-paired = Already paired
     .what = This phone is paired with this token.
     .remedy = There is nothing to do. To pair anew, forget the token first.
+bad-pairing-code = Not a pairing code
+    .what = What was read is no code by which a token pairs.
+    .remedy = Choose "Pair a phone" in the token's menu, press the down key for the code, and scan that one.
 
 ## Refused by the app, to protect you
 

@@ -64,6 +64,9 @@ too-large = 订单过大
 declined = 已在U盾上拒绝
     .what = 您在U盾上按了 C 键，没有做任何更改。
     .remedy = 如果是误按，请重新开始。
+pairing-code-spent = 二维码已失效
+    .what = U盾屏幕上的每个二维码只能用一次。现在屏幕上是另一个, 或没有二维码。没有配对。
+    .remedy = 请让U盾显示二维码, 扫描当前显示的那一个。
 pin-initial = 请先修改 PIN 码
     .what = U盾还在使用出厂时的初始 PIN 码，除修改 PIN 码外不能做任何操作。
     .remedy = 请立即修改 PIN 码，选一个别人猜不到的。
@@ -281,6 +284,9 @@ not-paired = 尚未配对
 already-paired = 已经配对
     .what = 这部手机已与这只U盾配对。
     .remedy = 无需操作。如需重新配对，请先移除这只U盾。
+bad-pairing-code = 不是配对二维码
+    .what = 读到的内容不是U盾的配对二维码。
+    .remedy = 请在U盾菜单中选择“配对手机”, 按向下键显示二维码, 再扫描它。
 
 ## 应用为保护您而拒绝
 

@@ -218,6 +218,7 @@ fn refusal(body: &[u8], awaited: Kind) -> Error {
                 | Code::UnknownVersion
                 | Code::NotPairing
                 | Code::PairingTriesSpent
+                | Code::PairingCodeSpent
                 | Code::PhonesFull
                 | Code::PinInitial
                 | Code::PinLocked

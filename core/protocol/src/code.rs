@@ -108,6 +108,7 @@ catalogue! {
     Busy = 0x17, "busy", Wait, Token;
     TooLarge = 0x18, "too-large", Terminal, Caller;
     Declined = 0x19, "declined", Terminal, Customer;
+    PairingCodeSpent = 0x1a, "pairing-code-spent", Act, Customer;
     PinInitial = 0x20, "pin-initial", Act, Customer;
     PinLocked = 0x21, "pin-locked", Act, Customer;
     PinTooSimple = 0x22, "pin-too-simple", Act, Customer;
@@ -167,6 +168,7 @@ catalogue! {
     DigitsDiffer = 0x213, "digits-differ", Terminal, Customer;
     NotPaired = 0x214, "not-paired", Act, Customer;
     AlreadyPaired = 0x215, "already-paired", Act, Customer;
+    BadPairingCode = 0x216, "bad-pairing-code", Act, Customer;
     WrongAuthorization = 0x220, "wrong-authorization", Terminal, Token;
     RejectionAsApproval = 0x221, "rejection-as-approval", Terminal, Token;
     OrderAltered = 0x222, "order-altered", Terminal, Bank;

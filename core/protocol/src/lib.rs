@@ -24,6 +24,7 @@ pub mod mac;
 pub mod message;
 pub mod noise;
 pub mod order;
+pub mod pairing_code;
 pub mod pin;
 pub mod planted;
 pub mod receipt;

@@ -69,6 +69,18 @@ impl Kind {
     }
 }
 
+/// What a P1 by code begins with (section 4.1). A P1 by digits begins with a compressed point, 2 or 3.
+pub const P1_BY_CODE: u8 = 1;
+
+/// The Noise message of a P1 by code; `None` for any other P1.
+#[must_use]
+pub fn p1_by_code(p1: &[u8]) -> Option<&[u8]> {
+    match p1 {
+        [P1_BY_CODE, noise @ ..] => Some(noise),
+        _ => None,
+    }
+}
+
 /// The token's commitment to its nonce (section 4).
 #[must_use]
 pub fn pairing_commitment(token_nonce: &[u8; 32]) -> Hash {

@@ -45,8 +45,10 @@ pub enum StaticKey {
 /// Which handshake, and what is known of the peer.
 #[derive(Clone, Copy, Debug)]
 pub enum Pattern {
-    /// Pairing.
+    /// Pairing by digits.
     Xx,
+    /// Pairing by code. The code's key has to be set before the third message: [`Handshake::set_psk`].
+    XxPsk3,
     /// Reconnect.
     Kk {
         /// The peer's static key.
@@ -79,6 +81,7 @@ impl Handshake {
         prologue.extend_from_slice(&[VERSION, SUITE]);
         let (name, choice) = match pattern {
             Pattern::Xx => ("Noise_XX_P256_AESGCM_SHA256", "XX"),
+            Pattern::XxPsk3 => ("Noise_XXpsk3_P256_AESGCM_SHA256", "XXpsk3"),
             Pattern::Kk { .. } => ("Noise_KK_P256_AESGCM_SHA256", "KK"),
         };
         let choice: HandshakeChoice = choice.parse().map_err(|_| Code::ChannelBroken)?;
@@ -95,12 +98,17 @@ impl Handshake {
             let builder = Builder::with_resolver(params, resolver);
             let builder = builder.prologue(&prologue)?.local_private_key(STATIC)?;
             let builder = match &pattern {
-                Pattern::Xx => builder,
+                Pattern::Xx | Pattern::XxPsk3 => builder,
                 Pattern::Kk { peer } => builder.remote_public_key(peer.as_bytes())?,
             };
             if initiator { builder.build_initiator() } else { builder.build_responder() }
         };
         build().map(|state| Self(Box::new(state))).map_err(|_| Code::ChannelBroken)
+    }
+
+    /// Sets the key that [`Pattern::XxPsk3`] mixes into its third message; without it that message is not to be had.
+    pub fn set_psk(&mut self, psk: &Secret<32>) -> Result<(), Code> {
+        self.0.set_psk(3, psk.expose()).map_err(|_| Code::ChannelBroken)
     }
 
     /// Writes the next message.

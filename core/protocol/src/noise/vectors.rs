@@ -50,7 +50,11 @@ impl Random for Bytes {
 }
 
 fn vectors() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/vectors-2026-11-22.json");
+    read("vectors-2026-11-22.json")
+}
+
+fn read(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -84,7 +88,11 @@ fn run(vectors: &Value, part: &str, mut phone: Handshake, mut token: Handshake, 
         let (from, to) = if **from_phone { (&mut phone, &mut token) } else { (&mut token, &mut phone) };
         let plain = bytes(&message["plain"]);
         let wire = bytes(&message["message"]);
-        let noise = if name == "K1" { &wire[4..] } else { &wire };
+        let noise = match (name, wire[0]) {
+            ("K1", _) => &wire[4..],
+            ("P1", crate::message::P1_BY_CODE) => &wire[1..],
+            _ => &wire,
+        };
         assert_eq!(from.write(&plain).unwrap(), noise, "{name}");
         assert_eq!(to.read(noise).unwrap(), plain, "{name}");
         assert_eq!(from.hash().as_slice(), bytes(&message["h"]), "{name}");
@@ -110,6 +118,46 @@ fn pairing() {
     let phone = handshake(&vectors, "pairing", "initiator", Pattern::Xx);
     let token = handshake(&vectors, "pairing", "responder", Pattern::Xx);
     run(&vectors, "pairing", phone, token, &[true, false, true, false, true, false]);
+}
+
+/// Both sides of the transcript by code, with this psk on each.
+fn by_code(psk: &str) -> (Value, Handshake, Handshake) {
+    let mut vectors = read("pairing-code-2026-11-29.json");
+    vectors["keys"] = vectors["pairing"]["keys"].take();
+    let psk = Secret::new(bytes(&Value::from(psk)).try_into().unwrap());
+    let [phone, token] = ["initiator", "responder"].map(|role| {
+        let mut side = handshake(&vectors, "pairing", role, Pattern::XxPsk3);
+        side.set_psk(&psk).unwrap();
+        side
+    });
+    (vectors, phone, token)
+}
+
+#[test]
+fn pairing_by_code() {
+    let psk = String::from(read("pairing-code-2026-11-29.json")["codes"][0]["psk"].as_str().unwrap());
+    let (vectors, phone, token) = by_code(&psk);
+    run(&vectors, "pairing", phone, token, &[true, false, true, false, true, false]);
+}
+
+/// The secret is in P3 and not before; without it there is no P3, and with another one it does not open.
+#[test]
+fn p3_is_the_codes() {
+    let (vectors, mut phone, mut token) = by_code(&"5a".repeat(32));
+    let message = |at: usize| bytes(&vectors["pairing"]["messages"][at]["message"]);
+    assert_eq!(phone.write(&[1, 1, 0, 1]).unwrap(), message(0)[1..]);
+    token.read(&message(0)[1..]).unwrap();
+    let p2 = token.write(&bytes(&vectors["pairing"]["messages"][1]["plain"])).unwrap();
+    assert_eq!(p2, message(1));
+    phone.read(&p2).unwrap();
+    assert_eq!(token.read(&message(2)), Err(Code::ChannelBroken));
+    let p3 = phone.write(&bytes(&vectors["pairing"]["messages"][2]["plain"])).unwrap();
+    assert_ne!(p3, message(2));
+
+    let mut without = handshake(&vectors, "pairing", "initiator", Pattern::XxPsk3);
+    without.write(&[1, 1, 0, 1]).unwrap();
+    without.read(&message(1)).unwrap();
+    assert_eq!(without.write(b""), Err(Code::ChannelBroken));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn every_example_of_the_document_holds() {
             "hello" => hello(&block),
             "kk" => kk(&block),
             "pairing" => pairing(&block),
+            "pairing-code" => crate::pairing_code::example(&block),
             "commands" => commands(&block),
             "pin-block" => pin_block(&block),
             "bankkey" => bank_key(&block),
@@ -47,7 +48,7 @@ fn every_example_of_the_document_holds() {
         block.finish();
         checked += 1;
     }
-    assert_eq!(checked, 18);
+    assert_eq!(checked, 19);
 }
 
 fn hello(block: &Block) {

@@ -20,6 +20,7 @@ mod messages;
 mod mutations;
 mod page_reader;
 mod pages;
+mod pairing_code;
 mod properties;
 mod reading;
 mod refusals;

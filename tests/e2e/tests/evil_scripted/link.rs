@@ -126,6 +126,7 @@ const BEFORE_THE_CHANNEL: [Code; 9] = [
     Code::UnknownVersion,
     Code::NotPairing,
     Code::PairingTriesSpent,
+    Code::PairingCodeSpent,
     Code::PhonesFull,
     Code::PinInitial,
     Code::PinLocked,
