@@ -173,6 +173,11 @@ bugs! {
         "tests/emulator/logic/tests/token/pairing.rs: a_try_is_durable_before_p4",
     ],
 
+    /// Token: the code that a handshake has used stands on the screen again.
+    CodeServedTwice = "code-served-twice", caught by [
+        "tests/emulator/logic/tests/token/pairing_code.rs: a_code_serves_one_handshake",
+    ],
+
     /// Channel: a message that does not open is tried as the one before it, since links repeat.
     RepeatTolerated = "repeat-tolerated", caught by [
         "core/session/tests/session/replays.rs: no_message_of_a_thousand_opens_anywhere_but_in_its_place",
@@ -216,6 +221,10 @@ bugs! {
     /// Pairing: the token's number need not be the one that it committed itself to.
     CommitmentUnchecked = "commitment-unchecked", caught by [
         "tests/e2e/tests/evil_scripted/pairing.rs: bad_commitment",
+    ],
+    /// Pairing by code: which token the code is of is not compared.
+    CodeOfAnyToken = "code-of-any-token", caught by [
+        "core/session/tests/session/pairing_code.rs: a_token_that_the_code_is_not_of_gets_no_p3",
     ],
     /// Pairing: a chain's last certificate may be by anybody.
     MakerUnverified = "maker-unverified", caught by [

@@ -14,5 +14,6 @@ mod channel;
 mod delivery;
 mod flips;
 mod pairing;
+mod pairing_code;
 mod replays;
 mod token;

@@ -9,7 +9,7 @@ use rcgen::{
 use ushield_protocol::device::{MakerRoot, sign_statement};
 use ushield_protocol::key::{DeviceId, PublicKey, Sign as _, SigningKey};
 use ushield_protocol::message::{
-    Hello, P3, P4, State, StateFlags, Versions, connect_hint, pairing_commitment, pairing_digits,
+    Hello, P3, P4, State, StateFlags, Versions, connect_hint, p1_by_code, pairing_commitment, pairing_digits,
 };
 use ushield_protocol::noise::{DhSecret, Handshake, Pattern, Seed, StaticKey, Transport};
 use ushield_protocol::secret::Secret;
@@ -164,6 +164,15 @@ impl Token {
         Some((AfterP2 { handshake, nonce }, p2))
     }
 
+    /// A P1 by code in, P2 out. The code's key is wanted before P3.
+    pub(crate) fn p2_by_code(&self, p1: &[u8], n: u8) -> (AfterP2, Vec<u8>) {
+        let mut handshake = self.responder(Pattern::XxPsk3, n);
+        agreed(&handshake.read(p1_by_code(p1).unwrap()).unwrap()).unwrap();
+        let nonce = [n ^ 0x5a; 32];
+        let p2 = handshake.write(pairing_commitment(&nonce).as_bytes()).unwrap();
+        (AfterP2 { handshake, nonce }, p2)
+    }
+
     pub(crate) fn p4(&self, after: &AfterP3) -> P4 {
         P4 {
             nonce: after.nonce,
@@ -197,6 +206,12 @@ impl Token {
 }
 
 impl AfterP2 {
+    /// The key of the code that stands on the screen.
+    pub(crate) fn with_code(mut self, psk: &Secret<32>) -> Self {
+        self.handshake.set_psk(psk).unwrap();
+        self
+    }
+
     /// P3 in.
     pub(crate) fn p3(self, p3: &[u8]) -> AfterP3 {
         self.take_p3(p3).unwrap()

@@ -120,7 +120,7 @@ async fn unknown_phone_deletes_nothing() {
 }
 
 /// What a refusal may name that nobody has authenticated.
-const BEFORE_THE_CHANNEL: [Code; 9] = [
+const BEFORE_THE_CHANNEL: [Code; 10] = [
     Code::Busy,
     Code::UnknownPhone,
     Code::UnknownVersion,
