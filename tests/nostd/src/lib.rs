@@ -39,12 +39,15 @@ pub extern "C" fn ushield_nostd(byte: u8) -> usize {
 
 mod token {
     use ushield_token::flash::{Flash, FlashFault};
-    use ushield_token::{Entropy, EntropyFault, Millis, Screen, ScreenFault, Token};
+    use ushield_token::{Entropy, EntropyFault, Millis, Screen, ScreenFault, Symbol, Token};
 
     struct Board;
 
     impl Screen for Board {
         fn draw(&mut self, _: &str) -> Result<(), ScreenFault> {
+            Ok(())
+        }
+        fn draw_code(&mut self, _: &str, _: &Symbol) -> Result<(), ScreenFault> {
             Ok(())
         }
     }

@@ -6,8 +6,8 @@ use ushield_client::ports::{Store as _, Table};
 use ushield_client::records::OrderRecord;
 use ushield_token::flash::{Cut, Flash, FlashFault, Model};
 use ushield_token::{
-    Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Token,
-    personalise,
+    Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Symbol,
+    Token, personalise,
 };
 
 use crate::fault::Fault;
@@ -36,6 +36,10 @@ impl Screen for Board {
     fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
         held(&self.drawn).push(page.to_owned());
         Ok(())
+    }
+
+    fn draw_code(&mut self, page: &str, _: &Symbol) -> Result<(), ScreenFault> {
+        self.draw(page)
     }
 }
 

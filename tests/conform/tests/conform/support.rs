@@ -24,7 +24,7 @@ use ushield_protocol::render::Profile;
 use ushield_token::flash::{Cut, Flash, FlashFault, Model};
 use ushield_token::{
     Entropy, EntropyFault, Key as TokenKey, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault,
-    Token, personalise,
+    Symbol, Token, personalise,
 };
 
 /// splitmix64: a run is the same every time.
@@ -56,12 +56,20 @@ impl Random for PhoneRandom {
 struct Board {
     flash: Arc<Mutex<Model>>,
     screen: Arc<Mutex<String>>,
+    code: Arc<Mutex<Option<Symbol>>>,
     random: Seeded,
 }
 
 impl Screen for Board {
     fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
         *self.screen.lock().unwrap() = page.to_owned();
+        *self.code.lock().unwrap() = None;
+        Ok(())
+    }
+
+    fn draw_code(&mut self, page: &str, code: &Symbol) -> Result<(), ScreenFault> {
+        self.draw(page)?;
+        *self.code.lock().unwrap() = Some(code.clone());
         Ok(())
     }
 }
@@ -343,7 +351,7 @@ fn switch_on(seed: u64, profile: Profile) -> Running {
     let maker = Maker::generate().unwrap();
     let (device, device_key) = (DeviceId::from([0xd1; 16]), key(0x31));
     let flash = Arc::new(Mutex::new(Model::erased(MIN_PAGES)));
-    let mut board = Board { flash, screen: Arc::default(), random: Seeded(seed) };
+    let mut board = Board { flash, screen: Arc::default(), code: Arc::default(), random: Seeded(seed) };
     let what = Personalisation {
         device,
         name: "U-Shield d1d1".to_owned(),

@@ -16,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use ushield_token::Symbol;
 
 use crate::{
     picture::MAX_SCALE,
@@ -137,6 +138,8 @@ struct ScreenBody<'a> {
     serial: u64,
     lines: Vec<&'a str>,
     text: &'a str,
+    /// The pairing code over the left half, if there is one: rows of modules from above, `1` for dark.
+    code: Option<Vec<String>>,
     /// Why a fault screen is shown, if it is.
     fault: Option<String>,
 }
@@ -146,9 +149,15 @@ fn body(frame: &Frame) -> Response {
         serial: frame.serial,
         lines: frame.lines().collect(),
         text: &frame.text,
+        code: frame.code.as_ref().map(rows),
         fault: frame.fault.map(|fault| fault.to_string()),
     })
     .into_response()
+}
+
+fn rows(code: &Symbol) -> Vec<String> {
+    let row = |y| (0..Symbol::SIDE).map(|x| if code.is_dark(x, y) { '1' } else { '0' }).collect();
+    (0..Symbol::SIDE).map(row).collect()
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,7 @@
 //! A page as pixels: 192 x 96, one bit each, as the display's driver would get it.
 
+use ushield_token::Symbol;
+
 use crate::font::{Font, Glyph, HEIGHT};
 
 /// Cells in a line.
@@ -12,6 +14,11 @@ pub const WIDTH: usize = COLUMNS * 8;
 pub const ROWS: usize = LINES * HEIGHT;
 /// The largest magnification of [`Picture::png`].
 pub const MAX_SCALE: u8 = 16;
+
+/// Pixels of a symbol's module, across and down.
+const MODULE: usize = 3;
+/// Where a symbol begins, from the left and from above.
+const CORNER: usize = 4;
 
 /// 96 rows of 24 bytes; the leftmost pixel is the highest bit, set means dark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +63,22 @@ impl Picture {
             }
         }
         Ok(picture)
+    }
+
+    /// The picture with a pairing code over its left half (protocol.md, section 4.1).
+    #[must_use]
+    pub fn with_code(mut self, code: &Symbol) -> Self {
+        for (y, row) in self.0.iter_mut().enumerate() {
+            for (cell, byte) in row.iter_mut().take(COLUMNS / 2).enumerate() {
+                let dark = |bit: usize| {
+                    let module = |at: usize| at.checked_sub(CORNER).map(|at| at / MODULE);
+                    let (x, y) = (module(cell.saturating_mul(8).saturating_add(bit)), module(y));
+                    x.zip(y).is_some_and(|(x, y)| code.is_dark(x, y))
+                };
+                *byte = pack(std::array::from_fn(dark));
+            }
+        }
+        self
     }
 
     /// The picture with light and dark exchanged.

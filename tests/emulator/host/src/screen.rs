@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
+use ushield_token::Symbol;
 
 use crate::{
     font::Font,
@@ -18,6 +19,8 @@ pub struct Frame {
     pub text: String,
     /// The same, as pixels.
     pub picture: Picture,
+    /// The pairing code in the picture, if there is one.
+    pub code: Option<Symbol>,
     /// Why the page that the token wanted is not shown. Then a fault screen is.
     pub fault: Option<PageFault>,
 }
@@ -47,6 +50,7 @@ pub fn display(font: Arc<Font>) -> (Panel, Screen) {
         serial: 0,
         text: "\n".repeat(LINES.saturating_sub(1)),
         picture: Picture::blank(),
+        code: None,
         fault: None,
     };
     let (frames, seen) = watch::channel(Arc::new(dark));
@@ -59,16 +63,31 @@ impl Panel {
     /// # Errors
     /// Why it does not fit.
     pub fn show(&self, page: &str) -> Result<(), PageFault> {
-        let (text, picture, fault) = match Picture::of_page(page, &self.font) {
-            Ok(picture) => (page.to_owned(), picture, None),
+        self.show_with(page, None)
+    }
+
+    /// Shows a page with a pairing code over its left half, or a fault screen as [`Panel::show`].
+    ///
+    /// # Errors
+    /// Why the page does not fit.
+    pub fn show_code(&self, page: &str, code: &Symbol) -> Result<(), PageFault> {
+        self.show_with(page, Some(code.clone()))
+    }
+
+    fn show_with(&self, page: &str, code: Option<Symbol>) -> Result<(), PageFault> {
+        let (text, picture, code, fault) = match Picture::of_page(page, &self.font) {
+            Ok(picture) => match code {
+                Some(code) => (page.to_owned(), picture.with_code(&code), Some(code), None),
+                None => (page.to_owned(), picture, None, None),
+            },
             Err(fault) => {
                 let text = "DISPLAY FAULT\n\n\n\n\n".to_owned();
                 let picture = Picture::of_page(&text, &self.font).unwrap_or_else(|_| Picture::blank());
-                (text, picture.inverted(), Some(fault))
+                (text, picture.inverted(), None, Some(fault))
             }
         };
         self.frames.send_modify(|frame| {
-            *frame = Arc::new(Frame { serial: frame.serial.saturating_add(1), text, picture, fault });
+            *frame = Arc::new(Frame { serial: frame.serial.saturating_add(1), text, picture, code, fault });
         });
         fault.map_or(Ok(()), Err)
     }

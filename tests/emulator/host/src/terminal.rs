@@ -15,11 +15,20 @@ use crossterm::{
     queue, style, terminal,
 };
 
+use ushield_token::Symbol;
+
 use crate::{
     picture::{COLUMNS, LINES, ROWS, WIDTH},
     runner::{Handle, Key, Unheard},
     screen::{Frame, Screen},
 };
+
+/// Light modules around a pairing code.
+const CODE_MARGIN: usize = 4;
+/// Columns of a pairing code with its margin.
+const CODE_SIDE: usize = Symbol::SIDE + 2 * CODE_MARGIN;
+/// The column in which it begins, behind the box.
+const CODE_AT: usize = COLUMNS + 5;
 
 /// How often the face looks for a new frame while no key is pressed.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -133,11 +142,21 @@ fn draw(out: &mut impl Write, frame: &Frame, pixels: bool, (columns, lines): (u1
         draw_box(out, WIDTH, ROWS / 2)?;
         draw_pixels(out, frame)?;
     }
-    at(out, 0, down.saturating_add(2))?;
+    let mut foot = down.saturating_add(2);
+    let mut note = frame.fault.map(|fault| format!("display fault: {fault}"));
+    if let Some(code) = frame.code.as_ref().filter(|_| down == LINES) {
+        if usize::from(columns) >= CODE_AT + CODE_SIDE && usize::from(lines) > CODE_SIDE.div_ceil(2) {
+            draw_code(out, code)?;
+            foot = CODE_SIDE.div_ceil(2);
+        } else {
+            note = Some("the code needs a terminal of 66 x 20".to_owned());
+        }
+    }
+    at(out, 0, foot)?;
     queue!(out, style::Print(format!(" Enter OK  Esc C  ↑ ↓ pages  {hint}  q quit")))?;
-    if let Some(fault) = frame.fault {
-        at(out, 0, down.saturating_add(3))?;
-        queue!(out, style::Print(format!(" display fault: {fault}")))?;
+    if let Some(note) = note {
+        at(out, 0, foot.saturating_add(1))?;
+        queue!(out, style::Print(format!(" {note}")))?;
     }
     Ok(())
 }
@@ -168,23 +187,43 @@ fn draw_text(out: &mut impl Write, frame: &Frame) -> io::Result<()> {
     Ok(())
 }
 
+/// A module is half a cell, dark on light whatever the terminal's colours are.
+fn draw_code(out: &mut impl Write, code: &Symbol) -> io::Result<()> {
+    let dark = |x: usize, y: usize| {
+        let module = |at: usize| at.checked_sub(CODE_MARGIN);
+        module(x).zip(module(y)).is_some_and(|(x, y)| code.is_dark(x, y))
+    };
+    queue!(out, style::SetColors(style::Colors::new(style::Color::Black, style::Color::White)))?;
+    for line in 0..CODE_SIDE.div_ceil(2) {
+        at(out, CODE_AT, line)?;
+        let upper = line.saturating_mul(2);
+        let row: String = (0..CODE_SIDE).map(|x| half_block(dark(x, upper), dark(x, upper + 1))).collect();
+        queue!(out, style::Print(row))?;
+    }
+    queue!(out, style::ResetColor)
+}
+
 fn draw_pixels(out: &mut impl Write, frame: &Frame) -> io::Result<()> {
     for line in 0..ROWS / 2 {
         at(out, 1, line.saturating_add(1))?;
         let upper = line.saturating_mul(2);
         let row: String = (0..WIDTH)
             .map(|x| {
-                match (frame.picture.is_dark(x, upper), frame.picture.is_dark(x, upper.saturating_add(1))) {
-                    (false, false) => ' ',
-                    (true, false) => '▀',
-                    (false, true) => '▄',
-                    (true, true) => '█',
-                }
+                half_block(frame.picture.is_dark(x, upper), frame.picture.is_dark(x, upper.saturating_add(1)))
             })
             .collect();
         queue!(out, style::Print(row))?;
     }
     Ok(())
+}
+
+fn half_block(upper: bool, lower: bool) -> char {
+    match (upper, lower) {
+        (false, false) => ' ',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        (true, true) => '█',
+    }
 }
 
 fn at(out: &mut impl Write, column: usize, line: usize) -> io::Result<()> {

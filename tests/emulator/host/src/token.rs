@@ -7,7 +7,7 @@ use ushield_protocol::{
     noise::DhSecret,
 };
 use ushield_token::{
-    Advertising, Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Token, flash,
+    Advertising, Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Symbol, Token, flash,
 };
 use zeroize::Zeroizing;
 
@@ -163,6 +163,13 @@ impl ushield_token::Screen for SoftBoard {
             return Err(ScreenFault);
         }
         self.panel.show(page).map_err(|_| ScreenFault)
+    }
+
+    fn draw_code(&mut self, page: &str, code: &Symbol) -> Result<(), ScreenFault> {
+        if !self.power.borrow().is_on() {
+            return Err(ScreenFault);
+        }
+        self.panel.show_code(page, code).map_err(|_| ScreenFault)
     }
 }
 

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "emulator/code.rs"]
+mod code;
 #[path = "emulator/gatt.rs"]
 mod gatt;
 #[path = "emulator/http.rs"]

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use ushield_protocol::message::Kind;
 
 use crate::flash::Flash;
+use crate::symbol::Symbol;
 
 /// Monotonic milliseconds since the board was switched on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +38,10 @@ pub trait Screen {
     /// must never be handed to [`crate::Token::key`] afterwards. With an error the token fails: what was not shown counts
     /// as nothing that the customer has seen.
     fn draw(&mut self, page: &str) -> Result<(), ScreenFault>;
+
+    /// Shows a page whose first 12 cells of each line are blank, and a symbol over them: 3 x 3 pixels a module from pixel (4, 4)
+    /// on, all else there light (section 4.1). Else as [`Screen::draw`].
+    fn draw_code(&mut self, page: &str, code: &Symbol) -> Result<(), ScreenFault>;
 }
 
 /// The page is not on the display, or not as it was given.

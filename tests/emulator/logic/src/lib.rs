@@ -17,11 +17,13 @@ pub mod framing;
 mod hal;
 mod screens;
 mod store;
+mod symbol;
 mod token;
 mod vault;
 
 pub use hal::{Board, Entropy, EntropyFault, Key, Millis, Output, Screen, ScreenFault};
 pub use store::StoreFault;
+pub use symbol::Symbol;
 pub use token::{Advertising, Token};
 pub use vault::{Personalisation, personalise};
 

@@ -13,6 +13,9 @@ use words::Words;
 
 use crate::vault::{Identity, PinState};
 
+/// Cells of a line that a symbol covers.
+const HALF: usize = COLUMNS / 2;
+
 /// Messages that go back to the idle screen by themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -117,7 +120,25 @@ impl Screens {
         if tries > 0 {
             lines.push(format!("{} {tries}/3", w.pairing_failed));
         }
-        page(w.pair_a_phone, &lines, "", w.back_key)
+        page(w.pair_a_phone, &lines, w.code_key, w.back_key)
+    }
+
+    /// What stands beside the code: the left half is the symbol's.
+    pub(crate) fn code(&self, tries: u8) -> String {
+        let w = self.words;
+        let failed = if tries > 0 { format!("{} {tries}/3", w.pairing_failed) } else { String::new() };
+        let [first, second] = w.scan_code;
+        let lines = [w.pair_a_phone, first, second, &failed, w.digits_key, w.back_key];
+        lines
+            .map(|line| if line.is_empty() { String::new() } else { format!("{:HALF$}{line}", "") })
+            .join("\n")
+    }
+
+    /// Pairing by code: the phone says when. Nothing that the other side wrote stands here.
+    pub(crate) fn by_code(&self, answered: bool) -> String {
+        let w = self.words;
+        let text = if answered { w.phone_says_ok } else { w.wait_for_phone };
+        page(w.pair_a_phone, &own(text), if answered { w.yes_key } else { "" }, w.no_key)
     }
 
     /// The digits. OK counts once the phone has answered. Nothing that the other side wrote stands beside them: a name

@@ -17,10 +17,12 @@ pub use advertise::Advertising;
 use advertise::Window;
 use face::Face;
 use link::Link;
+use pairing::Way;
 use ushield_protocol::cbor::DecodeError;
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 use ushield_protocol::refusal::Refusal;
+use ushield_protocol::secret::Secret;
 
 use crate::Fault;
 use crate::hal::{Board, Key, Millis, Output};
@@ -35,6 +37,10 @@ pub struct Token<B> {
     link: Link,
     face: Face,
     window: Window,
+    /// Which page pairing mode shows.
+    way: Way,
+    /// The secret of the code that stands on the screen, and of no other.
+    code: Option<Secret<16>>,
     out: VecDeque<Output>,
     /// A phone is there that has not been told that the connection ends. Apart from `link`, which a step takes in hand.
     connected: bool,
@@ -86,8 +92,10 @@ impl<B: Board> Token<B> {
         let vault = Vault::open(board)?;
         let screens = Screens::new(vault.me.profile.locale());
         let (link, face) = (Link::Down, Face::Idle);
-        let (window, out) = (Window::open(now), VecDeque::new());
-        let mut token = Self { vault, screens, link, face, window, out, connected: false, failed: false };
+        let (window, way, code) = (Window::open(now), Way::Digits, None);
+        let out = VecDeque::new();
+        let mut token =
+            Self { vault, screens, link, face, window, way, code, out, connected: false, failed: false };
         token.show_idle()?;
         Ok(token)
     }
@@ -175,6 +183,7 @@ impl<B: Board> Token<B> {
     fn fail(&mut self) {
         self.failed = true;
         self.face = Face::Idle;
+        self.code = None;
         self.out.clear();
         self.link = Link::Down;
         if self.connected {

@@ -21,7 +21,7 @@ pub(crate) use identity::Identity;
 pub use identity::{Personalisation, personalise};
 pub(crate) use phones::{MAX_PHONES, PAIRING_TRIES, Phone};
 pub(crate) use pin::{Comparison, PinState};
-use ushield_protocol::noise::Seed;
+use ushield_protocol::secret::Secret;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::hal::{Board, EntropyFault};
@@ -94,12 +94,12 @@ impl<B: Board> Vault<B> {
         Ok(bytes)
     }
 
-    /// Seed of a handshake.
-    pub(crate) fn seed(&mut self) -> Result<Seed, EntropyFault> {
+    /// Random bytes that nobody shall read: the seed of a handshake, the secret of a code.
+    pub(crate) fn random_secret<const N: usize>(&mut self) -> Result<Secret<N>, EntropyFault> {
         let mut bytes = self.random()?;
-        let seed = Seed::new(bytes);
+        let secret = Secret::new(bytes);
         bytes.zeroize();
-        Ok(seed)
+        Ok(secret)
     }
 
     fn get(&self, kind: Kind, key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -31,7 +31,7 @@ fn rendered(pixels: bool, size: (u16, u16), frame: &Frame) -> Vec<Vec<char>> {
                 let (line, column) = arguments.split_once(';').unwrap();
                 (y, x) = (line.parse::<usize>().unwrap() - 1, column.parse::<usize>().unwrap() - 1);
             }
-            'J' => {}
+            'J' | 'm' => {}
             other => panic!("{other}"),
         }
     }
@@ -61,6 +61,28 @@ fn pixels_are_half_blocks_where_there_is_room() {
     }
     let small = rendered(true, (80, 24), &frame);
     assert_eq!(small[1][1], '转');
+}
+
+/// What the terminal shows is the code, module for module, with light around it.
+#[test]
+fn a_code_stands_beside_the_box_where_there_is_room() {
+    let (panel, seen) = screen::display(Arc::new(Font::load().unwrap()));
+    let code = Symbol::of(&format!("USHIELD:1{}", "A7Q".repeat(18).split_at(52).0)).unwrap();
+    panel.show_code("            配对手机\n\n\n\n\n", &code).unwrap();
+    let cells = rendered(false, (80, 24), &seen.now());
+    assert_eq!(cells[1][13], '配');
+    for y in 0..38 {
+        for x in 0..37 {
+            let dark = matches!((cells[y / 2][CODE_AT + x], y % 2), ('█', _) | ('▀', 0) | ('▄', 1));
+            let module = x.checked_sub(4).zip(y.checked_sub(4));
+            assert_eq!(dark, module.is_some_and(|(x, y)| code.is_dark(x, y)), "{x},{y}");
+        }
+    }
+    let foot: String = cells[19].iter().collect();
+    assert!(foot.contains("Enter OK"), "{foot}");
+    let small = rendered(false, (60, 24), &seen.now());
+    let note: String = small[9].iter().collect();
+    assert!(note.contains("the code needs a terminal"), "{note}");
 }
 
 #[test]

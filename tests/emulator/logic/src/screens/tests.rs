@@ -29,6 +29,10 @@ fn every_screen(locale: Locale) -> Vec<String> {
         screens.about(&me),
         screens.pairing_mode(0),
         screens.pairing_mode(2),
+        screens.code(0),
+        screens.code(2),
+        screens.by_code(false),
+        screens.by_code(true),
         screens.digits(7, false),
         screens.digits(7, true),
         screens.pin_change(),
@@ -100,12 +104,14 @@ fn no_word_is_longer_than_its_line() {
             w.forgotten,
             w.not_done,
             w.failure_text,
+            w.wait_for_phone,
+            w.phone_says_ok,
             &[w.pin_locked, w.pin_initial, w.digits_equal, w.confirm_on_phone, w.pin_again, w.forget],
         ];
         for line in texts.iter().flat_map(|text| text.iter()) {
             assert!(cells(line) <= COLUMNS, "{line}");
         }
-        for text in texts.iter().take(18) {
+        for text in texts.iter().take(20) {
             assert!(text.len() <= ROWS - 2, "{text:?}");
         }
         for (left, right) in [
@@ -114,6 +120,7 @@ fn no_word_is_longer_than_its_line() {
             (w.page_key, w.reject_key),
             (w.try_key, w.reject_key),
             (w.yes_key, w.no_key),
+            (w.code_key, w.back_key),
         ] {
             assert!(cells(left) + cells(right) < COLUMNS, "{left} {right}");
         }
@@ -135,6 +142,26 @@ fn a_phone_is_shown_with_its_id() {
         let screens = Screens::new(locale);
         for page in [screens.phone(Some((&id, &name)), 0, 1), screens.forget(&id, &name)] {
             assert!(page.contains("abababababababab"), "{page}");
+        }
+    }
+}
+
+/// The symbol covers the left half: nothing is written there, and every word beside it is whole.
+#[test]
+fn a_code_has_its_half_to_itself() {
+    for locale in [Locale::Zh, Locale::En] {
+        let (screens, w) = (Screens::new(locale), Words::of(locale));
+        for (tries, count) in [(0, 5), (2, 6)] {
+            let page = screens.code(tries);
+            let words: Vec<&str> = page.split('\n').filter(|line| !line.is_empty()).collect();
+            assert_eq!(words.len(), count);
+            for line in words {
+                let (left, right) = line.split_at(HALF);
+                assert_eq!(left.trim(), "");
+                assert!(!right.starts_with(' ') && cells(right) <= COLUMNS - HALF, "{line}");
+            }
+            assert!(page.contains(w.digits_key) && page.contains(w.back_key));
+            assert_eq!(page.contains("2/3"), tries == 2);
         }
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ushield_protocol::key::PhoneId;
+use ushield_protocol::planted::{self, Bug};
 
 use super::asks::Ask;
 use super::review::Review;
@@ -106,6 +107,10 @@ impl<B: Board> Token<B> {
     }
 
     pub(super) fn draw(&mut self, page: &str) -> Step {
+        // A code that leaves the screen is none any more.
+        if !planted::on(Bug::CodeServedTwice) {
+            self.code = None;
+        }
         Ok(self.vault.board.draw(page)?)
     }
 

@@ -187,7 +187,7 @@ impl<B: Board> Token<B> {
 
     fn open_k1(&mut self, phone: &Phone, noise: &[u8]) -> Result<Option<(Handshake, Vec<u8>)>, Fault> {
         let pattern = Pattern::Kk { peer: phone.key };
-        let (key, seed) = (self.vault.dh_key()?, self.vault.seed()?);
+        let (key, seed) = (self.vault.dh_key()?, self.vault.random_secret()?);
         let Ok(mut handshake) = Handshake::responder(pattern, &key, &seed) else { return Ok(None) };
         Ok(handshake.read(noise).ok().map(|payload| (handshake, payload)))
     }

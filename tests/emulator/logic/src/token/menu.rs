@@ -7,6 +7,7 @@ use ushield_protocol::key::PhoneId;
 
 use super::asks::UNANSWERED;
 use super::face::Face;
+use super::pairing::Way;
 use super::{Step, Token};
 use crate::hal::{Board, Key, Millis};
 use crate::screens::Notice;
@@ -55,6 +56,11 @@ impl<B: Board> Token<B> {
             (Face::About | Face::Phones { .. } | Face::PairingMode { .. }, Key::Cancel) => {
                 self.show_menu(0)?
             }
+            (Face::PairingMode { until }, Key::Up | Key::Down) if now < until => {
+                self.way = self.way.other();
+                let tries = self.vault.pairing_tries()?;
+                return self.show_pairing_mode_until(tries, until);
+            }
             (Face::Menu { .. }, Key::Cancel) | (Face::Notice { .. }, _) => return self.show_idle(),
             (face, _) => self.face = face,
         }
@@ -82,15 +88,21 @@ impl<B: Board> Token<B> {
             return Ok(());
         }
         self.vault.clear_pairing_tries()?;
-        self.show_pairing_mode(0, now)?;
-        Ok(())
+        self.way = Way::Digits;
+        self.show_pairing_mode(0, now)
     }
 
     /// Pairing mode, at first and after a try that failed.
     pub(super) fn show_pairing_mode(&mut self, tries: u8, now: Millis) -> Step {
-        let page = self.screens.pairing_mode(tries);
-        self.draw(&page)?;
-        self.face = Face::PairingMode { until: now.plus(PAIRING_MODE) };
+        self.show_pairing_mode_until(tries, now.plus(PAIRING_MODE))
+    }
+
+    fn show_pairing_mode_until(&mut self, tries: u8, until: Millis) -> Step {
+        match self.way {
+            Way::Digits => self.draw(&self.screens.pairing_mode(tries))?,
+            Way::Code => self.draw_code(tries)?,
+        }
+        self.face = Face::PairingMode { until };
         Ok(())
     }
 

@@ -1,12 +1,15 @@
-//! Pairing (section 4): XX with commitment, digits on both sides, OK on both sides.
+//! Pairing (section 4): XX with commitment, digits on both sides, OK on both sides. By code (section 4.1): XXpsk3, OK here.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 
 use ushield_protocol::code::Code;
 use ushield_protocol::key::PublicKey;
-use ushield_protocol::message::{Kind, P3, P4, P5, P6, Versions, pairing_commitment, pairing_digits};
+use ushield_protocol::message::{
+    Kind, P3, P4, P5, P6, Versions, p1_by_code, pairing_commitment, pairing_digits,
+};
 use ushield_protocol::noise::{Handshake, Pattern, Transport};
+use ushield_protocol::pairing_code::{PairingCode, psk};
 use ushield_protocol::pin::PinBlock;
 use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::secret::Secret;
@@ -14,14 +17,32 @@ use ushield_protocol::secret::Secret;
 use super::face::Face;
 use super::link::{Fresh, Link};
 use super::{Step, Token};
+use crate::Fault;
 use crate::hal::{Board, Key, Millis};
 use crate::screens::Notice;
+use crate::symbol::Symbol;
 use crate::vault::{Comparison, MAX_PHONES, PAIRING_TRIES, Phone};
 
 /// From P2 to P3, and from P6 to a first K1 on the same connection.
 const NEXT_MESSAGE: u64 = 10_000;
 /// From P4 to the end.
 const COMPARE: u64 = 60_000;
+
+/// What pairing mode offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Digits,
+    Code,
+}
+
+impl Way {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Digits => Self::Code,
+            Self::Code => Self::Digits,
+        }
+    }
+}
 
 /// A pairing session.
 pub(super) enum Pairing {
@@ -33,16 +54,18 @@ pub(super) enum Pairing {
 pub(super) struct Committed {
     handshake: Handshake,
     nonce: [u8; 32],
+    way: Way,
     fresh: Fresh,
     until: Millis,
 }
 
-/// The digits are shown.
+/// The digits are shown, or by code that the phone will say when to press OK.
 pub(super) struct Comparing {
     transport: Transport,
     key: PublicKey,
     name: String,
-    digits: u32,
+    /// By digits.
+    digits: Option<u32>,
     pin_needed: bool,
     answer: Answer,
     fresh: Fresh,
@@ -53,7 +76,7 @@ pub(super) struct Comparing {
 enum Answer {
     /// Nothing yet.
     Awaited,
-    /// The digits are equal.
+    /// The digits are equal; by code, that this token has proved itself.
     Yes(Option<PinBlock>),
     /// And the last try's screen was shown.
     YesWithLastTry(PinBlock),
@@ -74,11 +97,16 @@ impl<B: Board> Token<B> {
             let spent = self.vault.pairing_tries()? >= PAIRING_TRIES;
             return self.refuse(if spent { Code::PairingTriesSpent } else { Code::NotPairing }, now);
         }
-        let (key, seed) = (self.vault.dh_key()?, self.vault.seed()?);
-        let Ok(mut handshake) = Handshake::responder(Pattern::Xx, &key, &seed) else {
+        let (way, pattern, noise) = match p1_by_code(body) {
+            None => (Way::Digits, Pattern::Xx, body),
+            Some(_) if self.code.is_none() => return self.refuse(Code::PairingCodeSpent, now),
+            Some(noise) => (Way::Code, Pattern::XxPsk3, noise),
+        };
+        let (key, seed) = (self.vault.dh_key()?, self.vault.random_secret()?);
+        let Ok(mut handshake) = Handshake::responder(pattern, &key, &seed) else {
             return self.hang_up(now);
         };
-        let Ok(payload) = handshake.read(body) else { return self.refuse(Code::Malformed, now) };
+        let Ok(payload) = handshake.read(noise) else { return self.refuse(Code::Malformed, now) };
         let Ok(versions) = <[u8; 4]>::try_from(payload.as_slice()) else {
             return self.refuse(Code::Malformed, now);
         };
@@ -87,7 +115,7 @@ impl<B: Board> Token<B> {
         }
         let nonce = self.vault.random()?;
         let Ok(p2) = handshake.write(pairing_commitment(&nonce).as_bytes()) else { return self.hang_up(now) };
-        let session = Committed { handshake, nonce, fresh, until: now.plus(NEXT_MESSAGE) };
+        let session = Committed { handshake, nonce, way, fresh, until: now.plus(NEXT_MESSAGE) };
         self.link = Link::Pairing(Box::new(Pairing::Committed(session)));
         self.send(Kind::Pairing, p2);
         Ok(())
@@ -101,18 +129,31 @@ impl<B: Board> Token<B> {
     }
 
     fn on_p3(&mut self, session: Committed, body: &[u8], now: Millis) -> Step {
-        let Committed { mut handshake, nonce, fresh, .. } = session;
+        let Committed { mut handshake, nonce, way, fresh, .. } = session;
         if !self.face.is_pairing_mode() {
             return self.refuse(Code::NotPairing, now);
         }
-        let (Ok(payload), hash) = (handshake.read(body), handshake.hash()) else { return self.hang_up(now) };
+        // The secret is spent and the try written before P3 is opened: what does not open was a guess.
+        if way == Way::Code {
+            let secret = self.spend_code();
+            self.count_try()?;
+            if secret.is_none_or(|secret| handshake.set_psk(&psk(&secret)).is_err()) {
+                return self.refuse_pairing(Code::PairingCodeSpent, now);
+            }
+        }
+        let (payload, hash) = (handshake.read(body), handshake.hash());
+        let payload = match (payload, way) {
+            (Ok(payload), _) => payload,
+            (Err(_), Way::Digits) => return self.hang_up(now),
+            (Err(_), Way::Code) => return self.refuse_pairing(Code::PairingCodeSpent, now),
+        };
         // Written before anything depends on what the phone says.
-        if !planted::on(Bug::PairingTriesAtEnd) {
-            self.vault.count_pairing_try()?;
+        if way == Way::Digits {
+            self.count_try()?;
         }
         match self.check_p3(&handshake, &payload)? {
             Ok((key, p3, pin_needed)) => {
-                let digits = pairing_digits(&hash, &p3.nonce, &nonce);
+                let digits = (way == Way::Digits).then(|| pairing_digits(&hash, &p3.nonce, &nonce));
                 let Ok(mut transport) = handshake.into_transport() else { return self.hang_up(now) };
                 let (statement, chain) = self.vault.device_statement()?;
                 let name = self.vault.me.name.clone();
@@ -136,6 +177,31 @@ impl<B: Board> Token<B> {
             // At once, and not in P6: nobody shall compare digits for nothing.
             Err(code) => self.refuse_pairing(code, now),
         }
+    }
+
+    fn count_try(&mut self) -> Step {
+        if !planted::on(Bug::PairingTriesAtEnd) {
+            self.vault.count_pairing_try()?;
+        }
+        Ok(())
+    }
+
+    /// The secret of the code on the screen: it serves one handshake, failed ones included.
+    fn spend_code(&mut self) -> Option<Secret<16>> {
+        if planted::on(Bug::CodeServedTwice) { self.code.clone() } else { self.code.take() }
+    }
+
+    /// Shows a new code, with the tries that have failed.
+    pub(super) fn draw_code(&mut self, tries: u8) -> Step {
+        let secret = match self.code.take() {
+            Some(secret) if planted::on(Bug::CodeServedTwice) => secret,
+            _ => self.vault.random_secret()?,
+        };
+        let text = PairingCode::new(&self.vault.dh_public()?, secret.clone()).to_text();
+        let symbol = Symbol::of(&text).ok_or(Fault::Screen)?;
+        self.vault.board.draw_code(&self.screens.code(tries), &symbol)?;
+        self.code = Some(secret);
+        Ok(())
     }
 
     /// The phone's key, its message, and whether it needs the PIN.
@@ -191,7 +257,10 @@ impl<B: Board> Token<B> {
         let answered = !matches!(session.answer, Answer::Awaited);
         let page = match session.answer {
             Answer::YesWithLastTry(_) => self.screens.last_try(false),
-            _ => self.screens.digits(session.digits, answered),
+            _ => match session.digits {
+                Some(digits) => self.screens.digits(digits, answered),
+                None => self.screens.by_code(answered),
+            },
         };
         self.draw(&page)?;
         self.face = Face::Digits;
@@ -199,7 +268,7 @@ impl<B: Board> Token<B> {
         Ok(())
     }
 
-    /// A key on the digits page, or on the last try's.
+    /// A key on the digits page, on the one by code, or on the last try's.
     pub(super) fn digits_key(&mut self, key: Key, now: Millis) -> Step {
         let mut session = match core::mem::replace(&mut self.link, Link::Down) {
             Link::Pairing(pairing) => match *pairing {

@@ -38,6 +38,11 @@ impl<B: Board> Vault<B> {
         self.dh_secret().map(StaticKey::Here)
     }
 
+    /// The static key that the phone will meet.
+    pub(crate) fn dh_public(&self) -> Result<PublicKey, StoreFault> {
+        Ok(self.dh_secret()?.public_key())
+    }
+
     /// The statement over `dh`, and the maker's chain.
     pub(crate) fn device_statement(&self) -> Result<(Vec<u8>, Vec<Vec<u8>>), StoreFault> {
         let statement = sign_statement(self.me.device, &self.dh_secret()?.public_key(), &self.device_key()?);

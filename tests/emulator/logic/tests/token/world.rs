@@ -1,6 +1,5 @@
 //! A token on a modelled board, a phone on the protocol's own handshakes, a bank with its keys, and the maker.
 
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -18,120 +17,21 @@ use ushield_protocol::key::{
     BankId, DeviceId, KeyId, OrderId, P256Verifier, PhoneId, PublicKey, Sign, SigningKey,
 };
 use ushield_protocol::message::{
-    Hello, Info, Kind, P3, P4, P5, P6, Reply, ReplyClass, Request, Role, State, Versions, certificates,
-    connect_hint, pairing_commitment, pairing_digits,
+    Hello, Info, Kind, P1_BY_CODE, P3, P4, P5, P6, Reply, ReplyClass, Request, Role, State, Versions,
+    certificates, connect_hint, pairing_commitment, pairing_digits,
 };
 use ushield_protocol::noise::{DhSecret, Handshake, Pattern, Seed, StaticKey, Transport};
 use ushield_protocol::order::{Amount, CertificateDownload, NameCheck, Operation, OrderPayload, Transfer};
 use ushield_protocol::pin::{INITIAL_PIN, PinBlock};
 use ushield_protocol::render::Profile;
 use ushield_protocol::secret::Secret;
-use ushield_token::flash::{Flash, FlashFault, Model};
-use ushield_token::{
-    Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Token,
-    personalise,
-};
+use ushield_token::flash::Model;
+use ushield_token::{Key, MIN_PAGES, Millis, Output, Personalisation, Token, personalise};
+
+pub(crate) use super::board::{Broken, FlashOperation, TestBoard};
 
 pub(crate) const PIN: &str = "246819";
 pub(crate) const NOW: u64 = 1_800_000_000;
-
-/// A board whose parts the test keeps hold of.
-#[derive(Clone)]
-pub(crate) struct TestBoard {
-    pub(crate) flash: Rc<RefCell<Model>>,
-    pub(crate) pages: Rc<RefCell<Vec<String>>>,
-    random: u64,
-    pub(crate) broken: Rc<Cell<Option<Broken>>>,
-    /// What was asked of the flash, the power being on or not.
-    pub(crate) trace: Rc<RefCell<Vec<FlashOperation>>>,
-}
-
-/// A change of the flash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FlashOperation {
-    Program(usize, u32),
-    Erase(usize),
-}
-
-impl FlashOperation {
-    pub(crate) fn apply(self, flash: &mut Model) -> Result<(), FlashFault> {
-        match self {
-            Self::Program(at, word) => flash.program(at, word),
-            Self::Erase(page) => flash.erase(page),
-        }
-    }
-}
-
-/// What of the board does not work.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    Screen,
-    /// The generator says so.
-    Entropy,
-    /// The generator does not say so: it hands out zeros.
-    Stuck,
-}
-
-impl TestBoard {
-    pub(crate) fn new(flash: Model, random: u64) -> Self {
-        Self {
-            flash: Rc::new(RefCell::new(flash)),
-            pages: Rc::default(),
-            random,
-            broken: Rc::default(),
-            trace: Rc::default(),
-        }
-    }
-}
-
-impl Screen for TestBoard {
-    fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
-        if self.broken.get() == Some(Broken::Screen) {
-            return Err(ScreenFault);
-        }
-        self.pages.borrow_mut().push(page.to_owned());
-        Ok(())
-    }
-}
-
-impl Flash for TestBoard {
-    fn pages(&self) -> usize {
-        self.flash.borrow().pages()
-    }
-    fn read(&self, at: usize, out: &mut [u8]) {
-        self.flash.borrow().read(at, out);
-    }
-    fn program(&mut self, at: usize, word: u32) -> Result<(), FlashFault> {
-        self.trace.borrow_mut().push(FlashOperation::Program(at, word));
-        self.flash.borrow_mut().program(at, word)
-    }
-    fn erase(&mut self, page: usize) -> Result<(), FlashFault> {
-        self.trace.borrow_mut().push(FlashOperation::Erase(page));
-        self.flash.borrow_mut().erase(page)
-    }
-}
-
-impl Entropy for TestBoard {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault> {
-        match self.broken.get() {
-            Some(Broken::Entropy) => return Err(EntropyFault),
-            Some(Broken::Stuck) => {
-                out.fill(0);
-                return Ok(());
-            }
-            Some(Broken::Screen) | None => {}
-        }
-        for byte in out {
-            // splitmix64: a run is the same every time.
-            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.random;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            *byte = (z >> 56) as u8;
-        }
-        Ok(())
-    }
-}
 
 struct Point(Vec<u8>);
 
@@ -546,8 +446,21 @@ impl World {
 
     /// P1 and P2; P3 is made.
     pub(crate) fn pair_until_p3(&mut self, phone: &Phone) -> Session {
-        let (mut handshake, p1) = self.p1(phone);
-        self.send(Kind::Pairing, &p1);
+        let (handshake, p1) = self.p1(phone);
+        self.go_on_to_p3(handshake, &p1)
+    }
+
+    /// The same by code, with the key that follows from it.
+    pub(crate) fn pair_by_code_until_p3(&mut self, phone: &Phone, psk: &Secret<32>) -> Session {
+        let (seed, key) = (self.seed(), StaticKey::Here(phone.key.clone()));
+        let mut handshake = Handshake::initiator(Pattern::XxPsk3, &key, &seed).unwrap();
+        handshake.set_psk(psk).unwrap();
+        let noise = handshake.write(&Versions::OURS.encode()).unwrap();
+        self.go_on_to_p3(handshake, &[&[P1_BY_CODE], noise.as_slice()].concat())
+    }
+
+    fn go_on_to_p3(&mut self, mut handshake: Handshake, p1: &[u8]) -> Session {
+        self.send(Kind::Pairing, p1);
         let (kind, p2) = self.take().unwrap();
         assert_eq!(kind, Kind::Pairing);
         let commitment = handshake.read(&p2).unwrap().try_into().unwrap();
@@ -568,6 +481,14 @@ impl World {
     /// P1 to P4, checked as a phone checks it.
     pub(crate) fn pair_until_digits(&mut self, phone: &Phone) -> Session {
         let mut session = self.pair_until_p3(phone);
+        let p4 = self.p4(&mut session);
+        session.digits = pairing_digits(&session.hash, &[7; 16], &p4.nonce);
+        assert!(self.shows(&format!("{:06}", session.digits)), "{}", self.screen());
+        session
+    }
+
+    /// P3 out, P4 in, checked as a phone checks it.
+    pub(crate) fn p4(&mut self, session: &mut Session) -> P4 {
         self.send(Kind::Pairing, &session.p3);
         let (kind, p4) = self.take().unwrap();
         assert_eq!(kind, Kind::Pairing);
@@ -577,10 +498,8 @@ impl World {
             DeviceIdentity::verify(&p4.chain, std::slice::from_ref(&self.maker), None, &P256Verifier)
                 .unwrap();
         verify_statement(&p4.statement, &identity, &session.token, &P256Verifier).unwrap();
-        session.digits = pairing_digits(&session.hash, &[7; 16], &p4.nonce);
-        assert!(self.shows(&format!("{:06}", session.digits)), "{}", self.screen());
         session.pin_needed = p4.pin_needed;
-        session
+        p4
     }
 
     pub(crate) fn send_p5(&mut self, session: &mut Session, confirmed: bool, pin: Option<&str>) {
