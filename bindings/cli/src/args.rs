@@ -264,7 +264,15 @@ pub(crate) enum TokenCommand {
     /// stands there, or token-digits=no, through --secrets-fd or standard input, after the moment `compare-digits`.
     ///
     /// Example: ushield token pair
+    ///
+    /// Or show the code on the token (the down key in its pairing mode), take a photo of the screen, and name it with --qr:
+    /// there are no digits to compare then. Press OK on the token when this program says so, and not before.
+    ///
+    /// Example: ushield token pair --qr photo.jpg
     Pair {
+        /// A picture (PNG, JPEG) of the code on the token's screen. Each code serves one attempt.
+        #[arg(long, value_name = "PICTURE", value_hint = ValueHint::FilePath)]
+        qr: Option<PathBuf>,
         /// Three tries were spent, and you have opened the token's pairing mode anew.
         #[arg(long)]
         mode_opened_again: bool,

@@ -21,6 +21,7 @@ use crate::args::{CertificateCommand, Command, PinCommand, TokenCommand};
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::output::table::{Align, table};
+use crate::picture;
 use crate::report;
 use crate::session::{Context, Session};
 
@@ -33,7 +34,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::Token(TokenCommand::List { live, paired }) => {
             reach::list(&context.look().await?, live, paired).await
         }
-        Command::Token(TokenCommand::Pair { mode_opened_again }) => {
+        Command::Token(TokenCommand::Pair { qr: Some(picture), mode_opened_again }) => {
+            let code = picture::code_of("--qr", &picture, &context.output().words).await?;
+            token::pair_by_code(&context.open().await?, code, mode_opened_again).await
+        }
+        Command::Token(TokenCommand::Pair { qr: None, mode_opened_again }) => {
             token::pair(&context.open().await?, mode_opened_again).await
         }
         Command::Token(TokenCommand::Info) => token::info(&context.open().await?).await,

@@ -12,6 +12,7 @@ mod keyboard;
 mod link;
 mod moments;
 mod output;
+mod picture;
 mod report;
 mod secrets;
 mod session;

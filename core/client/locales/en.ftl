@@ -416,6 +416,7 @@ moment-storing-certificate = Storing the certificate on the token …
 ## Screens of the token that ask for OK
 
 screen-pairing = Compare the six digits on both screens. If they are equal, press OK on the token; if not, press C.
+screen-pairing-by-code = Press OK on the token.
 screen-pin-change = The token asks whether to change the PIN. Press OK there if you asked for this, C if not.
 screen-forget = The token asks whether to forget a phone. Press OK there if you asked for this, C if not.
 

@@ -410,6 +410,7 @@ moment-storing-certificate = 正在把证书存入U盾……
 ## U盾上需要按 OK 键的画面
 
 screen-pairing = 请核对两个屏幕上的六位数字。一致请在U盾上按 OK 键，不一致请按 C 键。
+screen-pairing-by-code = 请在U盾上按 OK。
 screen-pin-change = U盾询问是否修改 PIN 码。如果是您要求的，请按 OK 键，否则按 C 键。
 screen-forget = U盾询问是否移除一部手机。如果是您要求的，请按 OK 键，否则按 C 键。
 

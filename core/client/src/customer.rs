@@ -190,6 +190,8 @@ impl LinkEvent {
 pub enum TokenScreen {
     /// The six digits.
     Pairing,
+    /// The token has proved itself to the phone that scanned its code, and waits for it to say so.
+    PairingByCode,
     /// Change of the PIN.
     PinChange,
     /// Forgetting a phone.
@@ -202,6 +204,7 @@ impl TokenScreen {
     pub fn name(self) -> &'static str {
         match self {
             TokenScreen::Pairing => "pairing",
+            TokenScreen::PairingByCode => "pairing-by-code",
             TokenScreen::PinChange => "pin-change",
             TokenScreen::Forget => "forget",
         }

@@ -1,10 +1,15 @@
-//! Pairing with a token, up to three tries that the customer starts.
+//! Pairing with a token by digits or by its code, up to three tries that the customer starts.
 
 use ushield_protocol::code::Code;
 use ushield_protocol::device::MakerRoot;
 use ushield_protocol::key::{DeviceId, RingVerifier};
 use ushield_protocol::message::{Hello, Kind};
-use ushield_session::pairing::{self, Compare, Digits, MAX_TRIES, NeedDh, Phone};
+use ushield_protocol::noise::Seed;
+use ushield_protocol::pairing_code::PairingCode;
+use ushield_protocol::pin::PinBlock;
+use ushield_session::pairing::{
+    self, Compare, Digits, ExpectP2, ExpectP4, ExpectP6, MAX_TRIES, Method, NeedDh, Phone,
+};
 
 use crate::client::{Client, ONLY};
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
@@ -17,6 +22,10 @@ use crate::token::{DH_KEY, Limit, MACHINE, Wire, agree};
 
 /// The token shows its digits for 60 s, and is silent meanwhile.
 const HUMAN: Limit = Limit { whole: Millis(75_000), silence: Millis(75_000) };
+
+/// P1 of one way to pair.
+type Begin<'f, M> =
+    dyn Fn(Phone, &Hello, Seed) -> Result<(ExpectP2<M>, Vec<u8>), ushield_session::Error> + Send + Sync + 'f;
 
 /// The digits are on both screens: the customer compares them.
 #[must_use = "the customer has to say whether the digits are equal"]
@@ -45,6 +54,45 @@ impl Client {
         customer: &dyn Customer,
         mode_opened_again: bool,
     ) -> Result<PendingPairing<'a>, Error> {
+        let begin = |phone, hello: &Hello, seed| pairing::start(phone, hello, seed);
+        let (wire, expect, p4, roots) =
+            self.pair_until_p4(connector, customer, mode_opened_again, &begin).await?;
+        let compare = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
+        Ok(PendingPairing { client: self, wire, compare })
+    }
+
+    /// Pairs by the code that the customer scanned from the token's screen: nothing is compared. The customer presses OK on the
+    /// token, and is told to when the token has proved itself. The code is used up, whatever comes of it.
+    ///
+    /// `mode_opened_again` as in [`Client::pair`].
+    ///
+    /// # Errors
+    /// `wrong-token` when the code is another token's, `pairing-code-spent` when the token shows another one by now, and those of
+    /// [`Client::pair`] and [`PendingPairing::confirm`].
+    pub async fn pair_by_code(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        code: PairingCode,
+        mode_opened_again: bool,
+    ) -> Result<TokenRecord, Error> {
+        let begin = |phone, hello: &Hello, seed| pairing::start_with_code(phone, hello, seed, code.clone());
+        let (wire, expect, p4, roots) =
+            self.pair_until_p4(connector, customer, mode_opened_again, &begin).await?;
+        let verified = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
+        let pin = pin_for(customer, verified.pin_needed()).await?;
+        let (expect, p5) = verified.answer(pin)?;
+        self.finish_pairing(wire, customer, TokenScreen::PairingByCode, expect, &p5).await
+    }
+
+    /// P1 to P4: P4 is here, and not judged yet.
+    async fn pair_until_p4<M: Method>(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        mode_opened_again: bool,
+        begin: &Begin<'_, M>,
+    ) -> Result<(Wire<'_>, ExpectP4<M>, Vec<u8>, Vec<MakerRoot>), Error> {
         let setup = self.setup()?;
         if mode_opened_again {
             self.store().delete(Table::Pairing, ONLY)?;
@@ -57,7 +105,7 @@ impl Client {
         let mut attempts = Attempts::default();
         let (mut wire, need) = loop {
             let phone = Phone { name: setup.phone.clone(), key };
-            match self.begin_pairing(connector, customer, phone).await {
+            match self.begin_pairing(connector, customer, phone, begin).await {
                 Ok(begun) => break begun,
                 // No try is spent and nobody has decided anything: the mode is open, and the phone begins again by itself.
                 Err(error) if attempts.another(self, customer, &error).await => {}
@@ -70,40 +118,70 @@ impl Client {
         self.store().put(Table::Pairing, ONLY, &[tries + 1])?;
         wire.send(Kind::Pairing, &p3).await?;
         let p4 = wire.expect(Kind::Pairing, MACHINE).await?;
-        let roots: Vec<MakerRoot> = setup.makers.iter().filter_map(|der| MakerRoot::from_der(der)).collect();
-        let compare = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
-        Ok(PendingPairing { client: self, wire, compare })
+        let roots = setup.makers.iter().filter_map(|der| MakerRoot::from_der(der)).collect();
+        Ok((wire, expect, p4, roots))
     }
 
-    /// What comes before P3, with the token that is open for it among those that are there.
-    async fn begin_pairing(
+    /// What comes before P3, with the token that is open for it among those that are there. By code that is the one that the code is of.
+    async fn begin_pairing<M: Method>(
         &self,
         connector: &dyn Connector,
         customer: &dyn Customer,
         phone: Phone,
-    ) -> Result<(Wire<'_>, NeedDh), Error> {
+        begin: &Begin<'_, M>,
+    ) -> Result<(Wire<'_>, NeedDh<M>), Error> {
         let mut search = Search::new(self, connector, customer, Wanted::to_pair());
         loop {
             let (wire, hello) = search.next().await?;
             let spot = wire.at();
-            match self.begin_pairing_with(wire, &hello, &phone).await {
-                Err(error) if error.code() == Code::NotPairing => search.pass(spot, error)?,
+            match self.begin_pairing_with(wire, &hello, &phone, begin).await {
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        Code::NotPairing | Code::WrongToken | Code::PairingCodeSpent
+                    ) =>
+                {
+                    search.pass(spot, error)?
+                }
                 begun => return begun,
             }
         }
     }
 
-    async fn begin_pairing_with<'a>(
+    async fn begin_pairing_with<'a, M: Method>(
         &'a self,
         mut wire: Wire<'a>,
         hello: &Hello,
         phone: &Phone,
-    ) -> Result<(Wire<'a>, NeedDh), Error> {
-        let (expect, p1) = pairing::start(phone.clone(), hello, self.seed()?)?;
+        begin: &Begin<'_, M>,
+    ) -> Result<(Wire<'a>, NeedDh<M>), Error> {
+        let (expect, p1) = begin(phone.clone(), hello, self.seed()?)?;
         wire.send(Kind::Pairing, &p1).await?;
         let p2 = wire.expect(Kind::Pairing, MACHINE).await?;
         // nP is drawn now, after the commitment has arrived.
         Ok((wire, expect.handle(&p2, self.random()?)?))
+    }
+
+    /// P5 to the record. The token waits for its own OK.
+    async fn finish_pairing(
+        &self,
+        mut wire: Wire<'_>,
+        customer: &dyn Customer,
+        screen: TokenScreen,
+        expect: ExpectP6,
+        p5: &[u8],
+    ) -> Result<TokenRecord, Error> {
+        wire.send(Kind::Pairing, p5).await?;
+        customer.tell(&Moment::PressOkOnToken { screen });
+        let p6 = wire.expect(Kind::Pairing, HUMAN).await?;
+        let pairing = expect.handle(&p6)?;
+        let token = TokenRecord { pairing, profile: None };
+        self.store().commit(&[
+            Change::put(Table::Token, token.pairing.device.as_bytes(), &token.encode()),
+            Change::delete(Table::Pairing, ONLY),
+        ])?;
+        wire.close().await;
+        Ok(token)
     }
 
     fn pairing_tries(&self) -> Result<u8, Error> {
@@ -145,23 +223,10 @@ impl PendingPairing<'_> {
     /// # Errors
     /// `declined`, `pin-wrong`, `phones-full`, `timed-out`, codes of the link and the store.
     pub async fn confirm(self, customer: &dyn Customer) -> Result<TokenRecord, Error> {
-        let Self { client, mut wire, compare } = self;
-        let pin = match compare.pin_needed() {
-            true => Some(customer.pin(PinReason::SecondPhone).await?),
-            false => None,
-        };
+        let Self { client, wire, compare } = self;
+        let pin = pin_for(customer, compare.pin_needed()).await?;
         let (expect, p5) = compare.confirm(pin)?;
-        wire.send(Kind::Pairing, &p5).await?;
-        customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::Pairing });
-        let p6 = wire.expect(Kind::Pairing, HUMAN).await?;
-        let pairing = expect.handle(&p6)?;
-        let token = TokenRecord { pairing, profile: None };
-        client.store().commit(&[
-            Change::put(Table::Token, token.pairing.device.as_bytes(), &token.encode()),
-            Change::delete(Table::Pairing, ONLY),
-        ])?;
-        wire.close().await;
-        Ok(token)
+        client.finish_pairing(wire, customer, TokenScreen::Pairing, expect, &p5).await
     }
 
     /// The customer found them different: someone may be in between.
@@ -175,4 +240,12 @@ impl PendingPairing<'_> {
         wire.close().await;
         Ok(())
     }
+}
+
+/// A further phone needs the token's PIN.
+async fn pin_for(customer: &dyn Customer, needed: bool) -> Result<Option<PinBlock>, Error> {
+    Ok(match needed {
+        true => Some(customer.pin(PinReason::SecondPhone).await?),
+        false => None,
+    })
 }

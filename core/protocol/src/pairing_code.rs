@@ -17,9 +17,9 @@ const VERSION: char = '1';
 /// Characters behind the version: base32 of 32 bytes.
 const BODY: usize = 52;
 
-/// A token's code: which token it is, and a secret that serves one handshake.
-///
-/// Not `Clone`: whoever has used it has none any more.
+/// A token's code: which token it is, and a secret that serves one handshake. Copies are for handshakes that end before P3,
+/// where it is spent.
+#[derive(Clone)]
 pub struct PairingCode {
     fingerprint: [u8; 16],
     secret: Secret<16>,

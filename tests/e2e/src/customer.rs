@@ -220,7 +220,7 @@ impl ushield_client::Customer for Customer {
 #[must_use]
 pub fn question(screen: TokenScreen) -> &'static str {
     match screen {
-        TokenScreen::Pairing => "配对手机",
+        TokenScreen::Pairing | TokenScreen::PairingByCode => "配对手机",
         TokenScreen::PinChange => "修改PIN",
         TokenScreen::Forget => "删除这部手机?",
         other => panic!("an unknown screen: {other:?}"),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use ushield_client::{Error, TokenRecord};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::PhoneId;
+use ushield_protocol::pairing_code::PairingCode;
 
 use crate::customer::compare_digits;
 use crate::failure::Failure;
@@ -25,9 +26,22 @@ pub(super) async fn pair(session: &Session, mode_opened_again: bool) -> Result<A
             Err(error) => differ.caused_by(error).into(),
         });
     }
-    let token = pending.confirm(customer).await?;
+    Ok(paired(session, &pending.confirm(customer).await?))
+}
+
+pub(super) async fn pair_by_code(
+    session: &Session,
+    code: PairingCode,
+    mode_opened_again: bool,
+) -> Result<Answer, Failure> {
+    let (client, customer) = (&session.client, &session.customer);
+    let token = client.pair_by_code(&*session.connector, customer, code, mode_opened_again).await?;
+    Ok(paired(session, &token))
+}
+
+fn paired(session: &Session, token: &TokenRecord) -> Answer {
     let text = session.output().words.fill("paired", &[("name", &token.pairing.name)]);
-    Ok(Answer::done(json!({"paired": true, "token": record(&token)}), text))
+    Answer::done(json!({"paired": true, "token": record(token)}), text)
 }
 
 pub(super) async fn info(session: &Session) -> Result<Answer, Failure> {

@@ -67,7 +67,8 @@ const LINK_EVENTS: [LinkEvent; 6] = [
     LinkEvent::TagLost,
 ];
 
-const SCREENS: [TokenScreen; 3] = [TokenScreen::Pairing, TokenScreen::PinChange, TokenScreen::Forget];
+const SCREENS: [TokenScreen; 4] =
+    [TokenScreen::Pairing, TokenScreen::PairingByCode, TokenScreen::PinChange, TokenScreen::Forget];
 
 const REASONS: [PinReason; 5] = [
     PinReason::Approve,
