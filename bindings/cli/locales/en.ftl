@@ -46,6 +46,7 @@ conform-result = Result
 conform-rule = Rule
 conform-shows-digits = Does the token show the digits { $digits }? [y/n; Enter: cannot tell]
 conform-shows-page = Does the token show exactly this page? [y/n; Enter: cannot tell]
+conform-skip-code = the token shows no code, or it cannot be read out here
 conform-skip-destructive = not asked for: --destructive
 conform-skip-fresh = needs a token as its maker made it
 conform-skip-hand = could not be done: { $reason }

@@ -46,6 +46,7 @@ conform-result = 结果
 conform-rule = 规则
 conform-shows-digits = U盾显示的数字是 { $digits } 吗？[y/n；直接回车表示看不到]
 conform-shows-page = U盾显示的正是这一页吗？[y/n；直接回车表示看不到]
+conform-skip-code = U盾不显示二维码，或此处无法读取
 conform-skip-destructive = 未要求：--destructive
 conform-skip-fresh = 需要一只刚出厂的U盾
 conform-skip-hand = 无法做到：{ $reason }

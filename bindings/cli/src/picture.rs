@@ -39,16 +39,15 @@ pub(crate) enum Unread {
 }
 
 impl Unread {
-    /// Its words.
-    fn key(self) -> &'static str {
+    fn say(self, words: &Words) -> String {
         match self {
-            Self::TooLarge => "picture-too-large",
-            Self::NoPicture => "picture-none",
-            Self::Damaged => "picture-damaged",
-            Self::NoCode => "picture-no-code",
-            Self::SeveralCodes => "picture-several-codes",
-            Self::Other(Code::UnknownVersion) => "picture-other-version",
-            Self::Other(_) => "picture-other-code",
+            Self::TooLarge => words.say("picture-too-large"),
+            Self::NoPicture => words.say("picture-none"),
+            Self::Damaged => words.say("picture-damaged"),
+            Self::NoCode => words.say("picture-no-code"),
+            Self::SeveralCodes => words.say("picture-several-codes"),
+            Self::Other(Code::UnknownVersion) => words.say("picture-other-version"),
+            Self::Other(_) => words.say("picture-other-code"),
         }
     }
 
@@ -67,7 +66,7 @@ pub(crate) async fn code_of(flag: &'static str, path: &Path, words: &Words) -> R
     let bytes = read(path).map_err(|error| bad(Code::BadInput, named(&error.to_string())))?;
     // On a thread of its own: it takes its time, and a decoder that panics has found no code.
     let read = tokio::task::spawn_blocking(move || code_in(&bytes)).await.unwrap_or(Err(Unread::NoCode));
-    read.map_err(|unread| bad(unread.code(), named(&words.say(unread.key()))))
+    read.map_err(|unread| bad(unread.code(), named(&unread.say(words))))
 }
 
 /// At most one byte more than may be.

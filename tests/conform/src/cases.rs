@@ -8,6 +8,7 @@ pub(crate) mod forget;
 mod keeping;
 mod link;
 mod pairing;
+mod pairing_code;
 mod pin;
 mod power;
 mod refusals;
@@ -90,6 +91,10 @@ cases! {
     "pairing-bad-name" T24 Little pairing::bad_name: "a phone's name that cannot be shown or is too long: refusal malformed, no digits"
     "pairing-tries" T23 Little pairing::tries: "three pairings that the phone drops after P4: the mode is closed, refusal pairing-tries-spent"
     "pairing-tries-restart" T23 Power pairing::tries_over_restart: "the third try ends by a power cut after P4: it counts"
+    "pairing-code-form" T85 Little pairing_code::form: "the code on the screen, again and again: 61 characters, half the hash of P2's static key, another secret each time; it opens P3"
+    "pairing-code-spent" T86 Little pairing_code::spent: "a guess at the secret: refusal pairing-code-spent, and another code stands there; the code before it, and one that opened P3 once: refused, and the third closes the mode"
+    "pairing-code-not-shown" T86 Little pairing_code::not_shown: "P1 by code while the screen shows none: refusal pairing-code-spent"
+    "pairing-code-answered" T87 Little pairing_code::answered: "OK before P5: nothing, also when the answer comes; nothing that the phone wrote on the screen; C: declined"
     "pairing-good" T29 Little pairing::good: "yes on both sides: P6 ok, and the phone reconnects with what it was given"
 
     "state" T14 Little channel::state: "K2 of 73 bytes: versions, reserved bytes zero, tries, profile, largest order as they must be"

@@ -28,6 +28,8 @@ pub struct FaceHand(SocketAddr);
 struct Screen {
     serial: u64,
     text: String,
+    /// Rows of the code that is shown, `1` for dark.
+    code: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +108,18 @@ impl Hand for FaceHand {
         open_pairing(self).await
     }
 
+    async fn show_code(&mut self) -> Result<Option<String>, Unable> {
+        show_code(self).await
+    }
+
+    async fn code(&mut self) -> Result<Option<String>, Unable> {
+        let Screen { code, .. } = self.ask("GET", "/screen").await?;
+        let dark = |rows: &[String], x, y| {
+            rows.get(y).and_then(|row: &String| row.as_bytes().get(x)).is_some_and(|module| *module == b'1')
+        };
+        code.map(|rows| read_code(rows.len(), |x, y| dark(&rows, x, y))).transpose()
+    }
+
     async fn restart(&mut self) -> Result<(), Unable> {
         self.switch("cut", false).await?;
         self.switch("on", true).await
@@ -143,6 +157,29 @@ pub async fn open_pairing<H: Hand + ?Sized>(hand: &mut H) -> Result<(), Unable> 
         return Ok(());
     }
     Err(Unable::because(format!("the menu led to {}", screen.replace('\n', " | "))))
+}
+
+/// The way to the reference token's code.
+///
+/// # Errors
+/// [`Unable`] when it leads elsewhere.
+pub async fn show_code<H: Hand + ?Sized>(hand: &mut H) -> Result<Option<String>, Unable> {
+    open_pairing(hand).await?;
+    hand.press(Key::Down).await?;
+    match hand.code().await? {
+        Some(code) => Ok(Some(code)),
+        None => Err(Unable::because("pairing mode shows no code behind the down key")),
+    }
+}
+
+/// The text of a code of so many modules on a side.
+///
+/// # Errors
+/// [`Unable`] when it is no QR code.
+pub fn read_code(side: usize, dark: impl Fn(usize, usize) -> bool) -> Result<String, Unable> {
+    let grid = rqrr::Grid::new(rqrr::SimpleGrid::from_func(side, dark));
+    let read = grid.decode().map_err(|error| Unable::because(format!("the code on the screen: {error}")));
+    read.map(|(_, text)| text)
 }
 
 /// C, where the reference token shows a message; it does nothing on the screen behind it.

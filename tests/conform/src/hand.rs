@@ -52,6 +52,22 @@ pub trait Hand: Send {
     /// [`Unable`].
     async fn open_pairing(&mut self) -> Result<(), Unable>;
 
+    /// Opens pairing mode and has the code shown: its text. Nothing where the token has no codes, or nobody can read them out.
+    ///
+    /// # Errors
+    /// [`Unable`].
+    async fn show_code(&mut self) -> Result<Option<String>, Unable> {
+        Ok(None)
+    }
+
+    /// The text of the code that is shown now.
+    ///
+    /// # Errors
+    /// [`Unable`].
+    async fn code(&mut self) -> Result<Option<String>, Unable> {
+        Ok(None)
+    }
+
     /// Takes the power away and gives it back. On return the token can be connected to.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{PhoneId, PublicKey};
 use ushield_protocol::message::{
-    Hello, Kind, P3, P4, P5, P6, Reply, ReplyClass, Request, State, Versions, connect_hint,
+    Hello, Kind, P1_BY_CODE, P3, P4, P5, P6, Reply, ReplyClass, Request, State, Versions, connect_hint,
     pairing_commitment, pairing_digits,
 };
 use ushield_protocol::noise::{DhSecret, Handshake, Pattern, Seed, StaticKey, Transport};
@@ -52,6 +52,32 @@ impl Phone {
         let mut handshake = self.start(Pattern::Xx, seed)?;
         let p1 = handshake.write(&Versions::OURS.encode()).map_err(ours)?;
         line.send(Kind::Pairing, &p1).await;
+        self.go_on(line, handshake, p3, nonce).await
+    }
+
+    /// The same by code, under this key.
+    pub(crate) async fn open_pairing_by_code(
+        &self,
+        mut line: Line,
+        seed: &Seed,
+        psk: &Secret<32>,
+        nonce: [u8; 16],
+    ) -> Step<Opening> {
+        let mut handshake = self.start(Pattern::XxPsk3, seed)?;
+        handshake.set_psk(psk).map_err(ours)?;
+        let mut p1 = vec![P1_BY_CODE];
+        p1.extend(handshake.write(&Versions::OURS.encode()).map_err(ours)?);
+        line.send(Kind::Pairing, &p1).await;
+        self.go_on(line, handshake, |p3| p3.encode(), nonce).await
+    }
+
+    async fn go_on(
+        &self,
+        mut line: Line,
+        mut handshake: Handshake,
+        p3: impl FnOnce(P3) -> Vec<u8>,
+        nonce: [u8; 16],
+    ) -> Step<Opening> {
         let p2 = line.take(Kind::Pairing).await?;
         let commitment =
             handshake.read(&p2).map_err(|_| Miss::wrong("P2 of the handshake", "bytes that do not open"))?;
@@ -76,7 +102,7 @@ pub(crate) struct Opening {
     pub(crate) line: Line,
     transport: Transport,
     commitment: Vec<u8>,
-    token: PublicKey,
+    pub(crate) token: PublicKey,
     hash: [u8; 32],
     nonce: [u8; 16],
 }

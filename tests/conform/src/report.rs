@@ -20,6 +20,8 @@ pub enum Skipped {
     NotFresh,
     /// Nobody can read the screen out.
     NoScreen,
+    /// The token shows no code, or nobody can read it out.
+    NoCode,
     /// The link hides what it would have to send.
     NoStream,
     /// The power cannot be cut in the middle of a write.

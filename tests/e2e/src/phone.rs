@@ -12,6 +12,7 @@ use ushield_links::keystore::FileKeystore;
 use ushield_links::system::OsEntropy;
 use ushield_links::tcp::TcpConnector;
 use ushield_protocol::key::OrderId;
+use ushield_protocol::pairing_code::PairingCode;
 use zeroize::Zeroizing;
 
 use crate::customer::Customer;
@@ -130,6 +131,15 @@ impl Phone {
         let shown = customer.hand().see("digits", |page| page.digits().is_some()).await;
         assert_eq!(shown.digits(), Some(digits.as_str()));
         bounded("the end of pairing", pending.confirm(customer)).await
+    }
+
+    /// Pairs by this code.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn pair_by_code(&self, customer: &Customer, code: PairingCode) -> Result<TokenRecord, Error> {
+        let pairing = self.client.pair_by_code(&*self.link, customer, code, false);
+        bounded("the end of pairing by code", pairing).await
     }
 
     /// Changes the PIN.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use ushield_emulator::device::Device;
 use ushield_emulator::emulator::{Config, Emulator};
 use ushield_emulator::flash::{Image, Memory};
+use ushield_emulator::picture::{ROWS, WIDTH};
 use ushield_emulator::runner::{Handle, Key};
 use ushield_emulator::screen::Screen;
+use ushield_protocol::pairing_code::PairingCode;
 
 use crate::pages::{Ask, Page};
 use crate::proxy::{Passing, Proxy};
@@ -178,6 +180,29 @@ impl Hand {
         self.press(Key::Ok).await;
         let page = self.press(Key::Ok).await;
         assert!(page.says("配对手机") || page.says("PAIR A PHONE"), "{page:?}");
+    }
+
+    /// Opens pairing mode and has the code shown; the code, as a camera reads it.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn show_code(&self) -> PairingCode {
+        self.open_pairing().await;
+        self.press(Key::Down).await;
+        self.scan().expect("a code")
+    }
+
+    /// The code on the screen, read from its pixels. Its words are on no face.
+    ///
+    /// # Panics
+    /// When it is a code of something else.
+    #[must_use]
+    pub fn scan(&self) -> Option<PairingCode> {
+        let picture = self.screen.now().picture.clone();
+        let grey = |x, y| if picture.is_dark(x, y) { 0 } else { 255 };
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(WIDTH, ROWS, grey);
+        let (_, text) = image.detect_grids().first()?.decode().ok()?;
+        Some(PairingCode::parse(&text).unwrap())
     }
 
     /// Turns all pages of the order on the screen, from the first; returns them, the last one being shown.

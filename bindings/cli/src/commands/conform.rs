@@ -194,6 +194,7 @@ fn state(words: &Words, outcome: &Outcome) -> String {
             Skipped::Needs(case) => words.fill("conform-skip-needs", &[("case", case)]),
             Skipped::NotFresh => words.say("conform-skip-fresh"),
             Skipped::NoScreen => words.say("conform-skip-screen"),
+            Skipped::NoCode => words.say("conform-skip-code"),
             Skipped::NoStream => words.say("conform-skip-stream"),
             Skipped::Hand(reason) => words.fill("conform-skip-hand", &[("reason", reason)]),
         },

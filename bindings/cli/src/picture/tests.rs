@@ -68,7 +68,7 @@ fn every_reason_has_words_in_both_languages() {
     ];
     for language in Language::ALL {
         let words = Words::new(language);
-        let mut said: Vec<String> = reasons.iter().map(|reason| words.say(reason.key())).collect();
+        let mut said: Vec<String> = reasons.iter().map(|reason| reason.say(&words)).collect();
         assert!(said.iter().all(|text| !text.starts_with("picture-")), "{said:?}");
         said.sort();
         said.dedup();

@@ -173,7 +173,7 @@ pub(super) async fn tries_over_restart(bench: &mut Bench) -> Step {
     spent(bench).await
 }
 
-fn pin_for(bench: &Bench, comparing: &Comparing) -> Step<Option<PinBlock>> {
+pub(super) fn pin_for(bench: &Bench, comparing: &Comparing) -> Step<Option<PinBlock>> {
     if comparing.p4.pin_needed { bench.pin_block().map(Some) } else { Ok(None) }
 }
 

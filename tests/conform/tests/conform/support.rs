@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use ushield_client::Error;
 use ushield_client::ports::{Connector, Entropy as Random, Link, Wanted};
 use ushield_conform::bank::TestBank;
-use ushield_conform::face::{dismiss, open_pairing};
+use ushield_conform::face::{dismiss, open_pairing, read_code, show_code};
 use ushield_conform::{Hand, Key, Report, Setup, Stop, Stream, Streams, Unable, run};
 use ushield_emulator::maker::Maker;
 use ushield_links::framed::{End, Framed};
@@ -264,6 +264,7 @@ impl Streams for Wire {
 struct Fingers {
     events: mpsc::Sender<Event>,
     screen: Arc<Mutex<String>>,
+    code: Arc<Mutex<Option<Symbol>>>,
     device: Option<DeviceId>,
 }
 
@@ -282,6 +283,13 @@ impl Hand for Fingers {
     }
     async fn open_pairing(&mut self) -> Result<(), Unable> {
         open_pairing(self).await
+    }
+    async fn show_code(&mut self) -> Result<Option<String>, Unable> {
+        show_code(self).await
+    }
+    async fn code(&mut self) -> Result<Option<String>, Unable> {
+        let code = self.code.lock().unwrap().clone();
+        code.map(|code| read_code(Symbol::SIDE, |x, y| code.is_dark(x, y))).transpose()
     }
     async fn cut_power_at(&mut self, operation: u32) -> Result<bool, Unable> {
         assert!(self.events.send(Event::CutAt(u64::from(operation) - 1)).await.is_ok());
@@ -343,6 +351,7 @@ struct Running {
     phones: mpsc::UnboundedSender<DuplexStream>,
     events: mpsc::Sender<Event>,
     screen: Arc<Mutex<String>>,
+    code: Arc<Mutex<Option<Symbol>>>,
     maker: MakerRoot,
 }
 
@@ -367,16 +376,17 @@ fn switch_on(seed: u64, profile: Profile) -> Running {
     personalise(&mut board, &what).unwrap();
     let (phones, heard) = mpsc::unbounded_channel();
     let (events, felt) = mpsc::channel(1);
-    let screen = Arc::clone(&board.screen);
+    let (screen, code) = (Arc::clone(&board.screen), Arc::clone(&board.code));
     let token = Token::boot(board.clone(), Millis(0)).unwrap();
     let body = Body { token, board, start: Instant::now(), connection: None };
     tokio::task::spawn_local(body.serve(heard, felt));
-    Running { phones, events, screen, maker: MakerRoot::from_der(maker.root_der()).unwrap() }
+    Running { phones, events, screen, code, maker: MakerRoot::from_der(maker.root_der()).unwrap() }
 }
 
 impl Running {
     fn hand(&self, device: Option<DeviceId>) -> Box<dyn Hand> {
-        Box::new(Fingers { events: self.events.clone(), screen: Arc::clone(&self.screen), device })
+        let (screen, code) = (Arc::clone(&self.screen), Arc::clone(&self.code));
+        Box::new(Fingers { events: self.events.clone(), screen, code, device })
     }
 
     fn setup(&self, seed: u64, asked: Asked, mishap: Mishap) -> Setup {
