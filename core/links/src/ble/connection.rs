@@ -25,6 +25,8 @@ use super::worker::Worker;
 const GOODBYE: Duration = Duration::from_millis(300);
 /// A read or a write that the other side does not answer.
 const ANSWER: Duration = Duration::from_secs(10);
+/// So that no value is longer than 510: a GATT server on BlueZ 5.66 drops a written value of 512 without a word, as if its handle counted.
+const MOST_MTU: u16 = 513;
 /// Notifications that nobody has taken. No token says so much at once: three messages are 684 fragments at most.
 const MOST: usize = 1_024;
 
@@ -58,7 +60,8 @@ impl Opened {
         // Taken before the subscription: a token may speak at once.
         let notifications = token.notifications().await.map_err(lost)?;
         token.subscribe(&out).await.map_err(lost)?;
-        Ok(Self { token: token.clone(), into, info, mtu: token.mtu(), notifications })
+        let mtu = token.mtu().min(MOST_MTU);
+        Ok(Self { token: token.clone(), into, info, mtu, notifications })
     }
 }
 

@@ -21,6 +21,7 @@ use super::worker::{OnDrop, Worker};
 
 /// One that was heard is gone again when it cannot be connected to in this time.
 const CONNECT: Duration = Duration::from_secs(15);
+const LEAVE: Duration = Duration::from_secs(5);
 /// What is heard and cannot be connected to is tried so often.
 const TRIES: u8 = 3;
 /// Listens with one radio until a time.
@@ -53,6 +54,9 @@ impl Search {
         loop {
             // The radio does one thing at a time: it listens, or it connects.
             let (token, others) = self.find(wanted).await?;
+            if self.leaves(&token).await {
+                continue;
+            }
             let half_made = OnDrop::new(disconnect(token.clone()));
             match timeout(CONNECT, Opened::open(&token)).await {
                 Ok(Ok(opened)) => {
@@ -71,6 +75,22 @@ impl Search {
                 }
             }
         }
+    }
+
+    /// Whether a connection from before has just ended. BlueZ ends one two seconds after it is told to, by whatever program, and meanwhile
+    /// says that it is connected: what is begun on it ends with it.
+    async fn leaves(&mut self, token: &Peripheral) -> bool {
+        let mut left = false;
+        let leave = async {
+            while token.is_connected().await.unwrap_or(false) {
+                left = true;
+                if self.events.next().await.is_none() {
+                    break;
+                }
+            }
+        };
+        // Who stays is connected to for another program, and shared with it.
+        timeout(LEAVE, leave).await.is_ok() && left
     }
 
     /// Everything that is heard until the end.
