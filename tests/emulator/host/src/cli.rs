@@ -84,6 +84,9 @@ pub(crate) struct Run {
     /// Also be a GATT server over Bluetooth LE: plug into a radio that another process lends, and again whenever it is there.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) gatt: Option<String>,
+    /// The same on a radio of this machine, where the program was built for it: Linux, BlueZ.
+    #[arg(long, value_name = "RADIO", num_args = 0..=1, default_missing_value = "hci0")]
+    pub(crate) ble: Option<String>,
     /// Draw the screen in this terminal and take its keys: Enter for OK, Esc for C, arrows to turn pages, p for pixels,
     /// q to switch off. auto: where standard input and output are a terminal.
     #[arg(long, value_enum, default_value_t = FaceKind::Auto)]

@@ -46,6 +46,8 @@ pub struct Config {
     pub vpcd: Option<String>,
     /// Where a Bluetooth LE radio waits for a GATT server, if the token is to be one: host and port.
     pub gatt: Option<String>,
+    /// The Bluetooth LE radio of this machine on which the token is to be one: `hci0`.
+    pub ble: Option<String>,
 }
 
 impl Config {
@@ -63,6 +65,7 @@ impl Config {
             http,
             vpcd: None,
             gatt: None,
+            ble: None,
             test_power: false,
         }
     }
@@ -106,7 +109,11 @@ impl Emulator {
             tasks.spawn(vpcd::serve(reader, runner.handle(), Arc::clone(&place)));
         }
         if let Some(radio) = config.gatt {
-            tasks.spawn(gatt::bridge::serve(radio, runner.handle(), place));
+            tasks.spawn(gatt::bridge::serve(radio, runner.handle(), Arc::clone(&place)));
+        }
+        if let Some(radio) = config.ble {
+            let served = own_radio(&radio, runner.handle(), place).await?;
+            tasks.spawn(served);
         }
         // axum's server retries what can be retried and ends with its task.
         tasks.spawn(async move { drop(axum::serve(face, router).await) });
@@ -186,6 +193,23 @@ impl Emulator {
         let stopped = tokio::task::spawn_blocking(|| self.runner.stop()).await;
         stopped.map_err(|_| Failure::Stopped)?.map_err(|_| Failure::Stopped)
     }
+}
+
+#[cfg(all(feature = "ble", target_os = "linux"))]
+async fn own_radio(
+    name: &str,
+    token: Handle,
+    place: Arc<Semaphore>,
+) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    Ok(gatt::bluez::Own::open(name).await?.serve(token, place))
+}
+
+#[cfg(not(all(feature = "ble", target_os = "linux")))]
+async fn own_radio(_: &str, _: Handle, _: Arc<Semaphore>) -> Result<std::future::Ready<()>, Failure> {
+    let problem = "this program was built without Bluetooth: on Linux, \
+                   cargo build -p ushield-emulator --features ble"
+        .to_owned();
+    Err(Failure::Option { option: "--ble", problem })
 }
 
 async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -1,5 +1,8 @@
-//! The token as a GATT server (protocol.md, section 2.1), whatever radio there is: [`bridge`] has one in another process.
+//! The token as a GATT server (protocol.md, section 2.1), whatever radio there is: [`bridge`] has one in another process, `bluez` this
+//! machine's.
 
+#[cfg(all(feature = "ble", target_os = "linux"))]
+pub(crate) mod bluez;
 pub(crate) mod bridge;
 mod phone;
 

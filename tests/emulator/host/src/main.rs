@@ -121,6 +121,7 @@ async fn run(options: Run, json: bool) -> Result<(), Failure> {
         test_power: options.test_power,
         vpcd: options.vpcd,
         gatt: options.gatt,
+        ble: options.ble,
     };
     let mut emulator = Emulator::start(config).await?;
     let (listen, http) = (emulator.addr(), format!("http://{}", emulator.http()));
