@@ -30,8 +30,9 @@ def until(what, found):
 class Scene:
     """A folder, and what runs in it."""
 
-    def __init__(self, programs, folder, face_port=7341, bank_port=8443):
+    def __init__(self, programs, folder, face_port=7341, bank_port=8443, environment=None):
         self.programs, self.folder, self.services = os.path.abspath(programs), folder, []
+        self.environment = {**os.environ, **(environment or {})}
         self.face_port, self.bank = face_port, f"127.0.0.1:{bank_port}"
 
     def at(self, *names):
@@ -50,7 +51,8 @@ class Scene:
 
     def start(self, command, log, environment=None):
         output = open(self.at(log), "w")
-        service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                   env=environment or self.environment)
         self.services.append(service)
 
     def stop(self):
@@ -126,8 +128,8 @@ class Scene:
 
 
 class Phone:
-    def __init__(self, scene, environment=None):
-        self.scene, self.environment = scene, {**os.environ, **(environment or {})}
+    def __init__(self, scene):
+        self.scene = scene
 
     def command(self, *arguments):
         return [self.scene.path("ushield"), "--home", self.scene.at("phone"), "--json", "--lang", "en", "--secrets-fd", "0", *arguments]
@@ -135,7 +137,8 @@ class Phone:
     def run(self, *arguments, secrets=(), hand=None):
         """A command, with a hand at the token meanwhile. Its JSON."""
         process = subprocess.Popen(
-            self.command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment
+            self.command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=self.scene.environment,
         )
         for line in secrets:
             process.stdin.write(f"{line}\n".encode())

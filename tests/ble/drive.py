@@ -34,7 +34,7 @@ def free_port():
 class Guest:
     """Debian's kernel and BlueZ; its bus is at a port of this machine, its controller at a socket."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, radio):
         root, self.console = f"{PREFIX}/root", os.path.join(folder, "console.log")
         self.hci, port = os.path.join(folder, "hci"), free_port()
         self.bus = f"tcp:host=127.0.0.1,port={port}"
@@ -48,7 +48,7 @@ class Guest:
             "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=hci",
             "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:5555",
             "-device", "virtio-net-pci,netdev=net,romfile=", "-kernel", f"{root}/boot/kernel", "-initrd", f"{PREFIX}/guest.cpio",
-            "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off",
+            "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off radio={radio}",
         ]
         self.environment = {**os.environ, "QEMU_MODULE_DIR": f"{libraries}/qemu"}
 
@@ -228,36 +228,70 @@ class Story:
         if executed != self.amount:
             raise Wrong(f"the bank executed {executed} transfers, not {self.amount}")
         self.step("the bank's books", f"{executed} transfers, each once")
-        print(f"{len(self.passed)} passed, 0 failed")
+        return len(self.passed)
 
 
-def main(folder):
-    guest, scene = Guest(folder), Scene(sys.argv[1], folder, face_port=free_port(), bank_port=free_port())
-    gatt, control = free_port(), free_port()
-    air = Air(os.path.join(folder, "air.log"), control)
-    began = time.monotonic()
-    try:
-        scene.start(guest.command, "qemu.log", guest.environment)
-        until("socket of the guest's controller", lambda: os.path.exists(guest.hci))
+class Setting:
+    """A guest and a scene whose programs use its bus."""
+
+    def __init__(self, folder, radio):
+        self.guest = Guest(folder, radio)
+        environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.guest.bus}
+        self.scene = Scene(sys.argv[1], folder, face_port=free_port(), bank_port=free_port(), environment=environment)
+        self.began = time.monotonic()
+
+    def __enter__(self):
+        self.scene.start(self.guest.command, "qemu.log", self.guest.environment)
+        return self
+
+    def __exit__(self, *_):
+        self.scene.stop()
+
+    def ready(self):
+        until("guest with a radio that is on", self.guest.is_ready)
+        print(f"guest with BlueZ up in {time.monotonic() - self.began:.1f} s", flush=True)
+
+
+def over_bumble(folder):
+    """The token at a controller whose air is in our hand."""
+    with Setting(folder, "hvc0") as setting:
+        gatt, control = free_port(), free_port()
+        air = Air(os.path.join(folder, "air.log"), control)
+        until("socket of the guest's controller", lambda: os.path.exists(setting.guest.hci))
         peripheral = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peripheral.py")
-        scene.start([sys.executable, peripheral, guest.hci, str(gatt), str(control), air.log], "peripheral.log")
-        scene.prepare("--gatt", f"127.0.0.1:{gatt}")
-        until("guest with a radio that is on", guest.is_ready)
+        setting.scene.start([sys.executable, peripheral, setting.guest.hci, str(gatt), str(control), air.log], "peripheral.log")
+        setting.scene.prepare("--gatt", f"127.0.0.1:{gatt}")
+        setting.ready()
         until("token at the radio", lambda: air.of("plugged", 0.0))
-        print(f"guest with BlueZ up in {time.monotonic() - began:.1f} s", flush=True)
-        phone = Phone(scene, environment={"DBUS_SYSTEM_BUS_ADDRESS": guest.bus})
-        scene.init(phone, "ble")
-        Story(scene, phone, air).tell()
-    finally:
-        scene.stop()
+        phone = Phone(setting.scene)
+        setting.scene.init(phone, "ble")
+        return Story(setting.scene, phone, air).tell()
 
 
-if __name__ == "__main__":
-    # So that what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+def over_own_radio(folder):
+    """The token as a GATT server of BlueZ's, at a second radio of the guest's."""
+    with Setting(folder, "virtual") as setting:
+        setting.ready()
+        scene = setting.scene
+        scene.prepare("--ble", "hci1")
+        phone = Phone(scene)
+        scene.init(phone, "ble:hci0")
+        scene.menu_to_pairing()
+        phone.run("token", "pair", hand=Hand())
+        scene.change_pin(phone)
+        scene.certificate(phone)
+        done = scene.transfer(phone, "1234.50", Hand())
+        cost = done["cost"]
+        if cost["exchanges"] != EXCHANGES or cost["bytes"] > BYTES or scene.executed() != 1:
+            raise Wrong(f"a transfer costs {cost}, and {scene.executed()} were executed")
+        print(f"ok   the token on a radio of BlueZ's: paired, certified, a transfer by {done['air']}", flush=True)
+        return 1
+
+
+def main(story):
     with tempfile.TemporaryDirectory() as folder:
         try:
-            main(folder)
+            return story(folder)
         except (Wrong, subprocess.TimeoutExpired, OSError) as wrong:
             print(f"FAILED: {wrong}", file=sys.stderr)
             for log in ("console.log", "qemu.log", "peripheral.log", "bank.log", "token.log", "air.log"):
@@ -265,3 +299,10 @@ if __name__ == "__main__":
                 if os.path.exists(path):
                     print(f"-- {log}\n" + "".join(open(path, errors="replace").readlines()[-60:]), file=sys.stderr)
             sys.exit(1)
+
+
+if __name__ == "__main__":
+    # So that what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    stories = [over_own_radio, over_bumble]
+    print(f"{sum(map(main, stories))} passed, 0 failed")

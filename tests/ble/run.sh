@@ -25,8 +25,9 @@ started=$SECONDS
 timeout 400 tests/ble/guest.sh "$prefix"
 echo "guest: $((SECONDS - started)) s"
 
+features=ushield-cli/ble,ushield-emulator/ble
 # What no other build looks at.
-"${CARGO:-cargo}" clippy --locked -p ushield-links -p ushield-cli --features ushield-cli/ble --all-targets -- -D warnings
+"${CARGO:-cargo}" clippy --locked -p ushield-links -p ushield-cli -p ushield-emulator --features "$features" --all-targets -- -D warnings
 "${CARGO:-cargo}" test --locked -p ushield-links --features ble --lib -- ble::
-"${CARGO:-cargo}" build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features ushield-cli/ble
+"${CARGO:-cargo}" build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features "$features"
 exec timeout 500 "$prefix/venv/bin/python" tests/ble/drive.py "$target/debug" "$prefix"
