@@ -62,7 +62,7 @@ impl Client {
     /// `radio-off`, `radio-forbidden`, `no-reader` where that holds for all ways; `store-*`.
     pub async fn in_reach(&self, connector: &dyn Connector) -> Result<Vec<InReach>, Error> {
         let tokens = self.tokens()?;
-        let mut found = Vec::new();
+        let mut found: Vec<InReach> = Vec::new();
         for Seen { medium, place, advertised, signal } in connector.look().await? {
             let whose = match advertised.as_deref() {
                 Some(advertised) => {
@@ -70,7 +70,13 @@ impl Client {
                 }
                 None => self.ask(connector, &place, &tokens).await,
             };
-            found.extend(whose.map(|whose| InReach { medium, place, signal, whose }));
+            let Some(whose) = whose else { continue };
+            // One that is paired with several phones advertises to each in turn; ours is the turn that counts.
+            match found.iter_mut().find(|known| known.medium == medium && known.place == place) {
+                Some(known) if matches!(whose, Whose::Ours(_)) => known.whose = whose,
+                Some(_) => {}
+                None => found.push(InReach { medium, place, signal, whose }),
+            }
         }
         Ok(found)
     }

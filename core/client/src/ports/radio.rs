@@ -17,7 +17,7 @@ pub trait Radio: Send + Sync {
     /// `token-not-found` when nothing is there, `link-lost` when it was and went away, `radio-off`, `radio-forbidden`, `no-reader`.
     async fn connect(&self, wanted: &Wanted) -> Result<Connected, Error>;
 
-    /// Looks around for some seconds at most: what is in reach now.
+    /// Looks around for some seconds at most: what is in reach now. A token that advertises different things in turn is there once for each.
     ///
     /// # Errors
     /// `radio-off`, `radio-forbidden`, `no-reader`.

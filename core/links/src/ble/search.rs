@@ -99,8 +99,9 @@ impl Search {
         let scanning = scan(&self.adapter).await?;
         while let Some(heard) = self.next(self.until).await? {
             let place = heard.token.id().to_string();
+            let key = (place.clone(), heard.advertised.clone());
             let (advertised, signal) = (Some(heard.advertised), heard.signal);
-            all.insert(heard.token.id(), Seen { medium: Medium::Ble, place, advertised, signal });
+            all.insert(key, Seen { medium: Medium::Ble, place, advertised, signal });
         }
         scanning.now().await;
         Ok(all.into_values().collect())
