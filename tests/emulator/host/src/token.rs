@@ -7,7 +7,8 @@ use ushield_protocol::{
     noise::DhSecret,
 };
 use ushield_token::{
-    Advertising, Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Symbol, Token, flash,
+    Advertising, Entropy, EntropyFault, Key, Millis, Output, Personalisation, ScreenFault, Symbol, Token,
+    flash,
 };
 use zeroize::Zeroizing;
 
