@@ -65,7 +65,7 @@ pub trait Packets: Send + Sync {
     /// `link-lost`.
     async fn write(&self, value: Vec<u8>) -> Result<(), Error>;
 
-    /// Waits for the next notification of `out`, in order. The core asks for one at a time, and always takes the answer.
+    /// Waits for the next notification of `out`, in order. The core asks for one at a time, and takes the answer unless it ends the connection.
     ///
     /// # Errors
     /// `link-lost` as soon as the system says that the connection is over.
@@ -81,7 +81,7 @@ pub trait Card: Send + Sync {
     /// Whether this reader sends commands of extended length.
     fn extended(&self) -> bool;
 
-    /// Transmits a command and waits for the whole answer, status word at its end. The core asks for one at a time, and always takes the answer.
+    /// Transmits a command and waits for the whole answer, status word at its end. The core asks for one at a time, and takes the answer unless it ends the connection.
     ///
     /// # Errors
     /// `link-lost` when the card is gone.

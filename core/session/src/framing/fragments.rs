@@ -93,10 +93,7 @@ impl Fragments {
                 }
                 self.received.push_back((Kind::KeepAlive, Vec::new()));
             }
-            Fragment::Nack { number, index } => {
-                self.sender.acknowledged(number.previous(), now)?;
-                self.sender.repeat(number, index);
-            }
+            Fragment::Nack { number, index } => self.sender.lacks(number, index, now)?,
             Fragment::Ack { number } => self.sender.acknowledged(number, now)?,
         }
         Ok(())

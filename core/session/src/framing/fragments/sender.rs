@@ -12,6 +12,8 @@ use crate::Millis;
 
 /// Messages that may be unacknowledged at once.
 const WINDOW: usize = 3;
+/// An acknowledgement of one of so many messages that were not sent is none of an old one.
+const NEXT: u8 = 4;
 /// Messages that may wait behind them.
 const WAITING: usize = 8;
 /// Waits before the last fragment is sent again; after them there is silence.
@@ -25,6 +27,8 @@ struct Message {
     body: Vec<u8>,
     /// Index of its last fragment.
     last: u8,
+    /// A fragment of it was written: it counts as sent.
+    begun: bool,
 }
 
 #[derive(Debug)]
@@ -65,7 +69,7 @@ impl Sender {
             let last = u8::try_from(self.size.fragments(body.len()).saturating_sub(1)).unwrap_or(u8::MAX);
             self.next = number.next();
             self.queue.extend((0..=last).map(|index| (number, index)));
-            self.kept.push_back(Message { number, kind, body, last });
+            self.kept.push_back(Message { number, kind, body, last, begun: false });
         }
     }
 
@@ -74,7 +78,9 @@ impl Sender {
         loop {
             let (number, index) = self.queue.pop_front()?;
             // What was acknowledged meanwhile is not sent any more.
-            let Some(message) = self.kept.iter().find(|message| message.number == number) else { continue };
+            let message = self.kept.iter_mut().find(|message| message.number == number);
+            let Some(message) = message else { continue };
+            message.begun = true;
             if index == message.last {
                 self.retry = PATIENCE.get(self.tries).map(|wait| now + Millis(*wait));
             }
@@ -86,24 +92,31 @@ impl Sender {
 
     /// Everything up to this message has arrived.
     pub(super) fn acknowledged(&mut self, number: Number, now: Millis) -> Result<(), Broken> {
-        let oldest = self.kept.front().map_or(self.next, |message| message.number);
-        let distance = usize::from(number.since(oldest));
-        if distance >= 4 {
-            // It was so before.
-            return Ok(());
-        }
-        if distance >= self.kept.len() {
+        let unsent = self.kept.iter().find(|message| !message.begun).map_or(self.next, |m| m.number);
+        if number.since(unsent) < NEXT {
             return Err(Broken::Malformed);
         }
-        self.kept.drain(..=distance);
+        let Some(at) = self.kept.iter().position(|message| message.number == number) else {
+            // It was so before.
+            return Ok(());
+        };
+        self.kept.drain(..=at);
         self.tries = 0;
         self.retry = (!self.kept.is_empty()).then(|| now + Millis(FIRST_WAIT));
         self.begin();
         Ok(())
     }
 
-    /// Sends again what the other side lacks, if it is kept.
-    pub(super) fn repeat(&mut self, number: Number, index: u8) {
+    /// Sends again what the other side lacks, which says that it has all before; what is not kept or was not begun nobody can lack.
+    pub(super) fn lacks(&mut self, number: Number, index: u8, now: Millis) -> Result<(), Broken> {
+        if self.kept.iter().any(|message| message.number == number && message.begun) {
+            self.acknowledged(number.previous(), now)?;
+            self.repeat(number, index);
+        }
+        Ok(())
+    }
+
+    fn repeat(&mut self, number: Number, index: u8) {
         let Some(message) = self.kept.iter().find(|message| message.number == number) else { return };
         let wanted = match index {
             ALL => 0..=message.last,

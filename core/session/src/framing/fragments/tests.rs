@@ -3,7 +3,7 @@ use std::println;
 use std::vec;
 
 use proptest::prelude::*;
-use ushield_protocol::framing::fragment::Number;
+use ushield_protocol::framing::fragment::{ALL, Number};
 
 use super::*;
 
@@ -259,6 +259,37 @@ fn what_contradicts_is_malformed() {
         let mut phone = Fragments::new(size(20));
         let broken = values.iter().find_map(|value| phone.receive(value, Millis(0)).err());
         assert_eq!(broken, Some(Broken::Malformed), "{values:02x?}");
+    }
+}
+
+#[test]
+fn only_what_was_sent_can_be_acknowledged_or_lacked() {
+    let ack = |number| Fragment::Ack { number: Number::new(number) }.encode();
+    let nack = |number| Fragment::Nack { number: Number::new(number), index: ALL }.encode();
+    // How many messages are handed over, how many writes have left, and what comes then.
+    let hear = |messages: usize, writes: usize, value: &[u8]| {
+        let mut phone = Fragments::new(size(182));
+        (0..messages).for_each(|_| phone.send(Kind::Sealed, b"x").unwrap());
+        (0..writes).for_each(|_| drop(phone.next_write(Millis(0)).unwrap()));
+        let heard = phone.receive(value, Millis(0));
+        (heard, std::iter::from_fn(|| phone.next_write(Millis(0))).count())
+    };
+    let refused = Err(Broken::Malformed);
+    for number in 0..4 {
+        assert_eq!(hear(0, 0, &ack(number)).0, refused);
+        assert_eq!(hear(3, 3, &ack(3 + number)).0, refused);
+        // Two wait behind the first.
+        assert_eq!(hear(3, 1, &ack(1 + number)).0, refused);
+    }
+    for number in [4, 9, 15] {
+        assert_eq!(hear(0, 0, &ack(number)), (Ok(()), 0), "an old one");
+    }
+    assert_eq!(hear(3, 3, &ack(1)), (Ok(()), 0));
+    assert_eq!(hear(3, 3, &nack(1)), (Ok(()), 1));
+    // What nobody can lack says nothing of what came before it.
+    for number in [0, 1, 2, 9, 15] {
+        assert_eq!(hear(0, 0, &nack(number)), (Ok(()), 0));
+        assert_eq!(hear(3, 0, &nack(number)), (Ok(()), 3));
     }
 }
 
