@@ -203,12 +203,18 @@ impl App {
         match error.code() {
             Code::PinLocked => self.ports.shared.world().person.nature.stays = false,
             // The token forgot a phone that another one overtook: it says so, and what to do.
-            Code::UnknownPhone => {
-                if let Err(error) = self.client.forget_here(None) {
-                    self.say(&format!("cannot forget: {}", error.code().name()));
-                }
+            Code::UnknownPhone => self.forgets(),
+            // Over the air it does not even say so: it calls its other phones.
+            Code::TokenNotFound if self.ports.shared.world().phones[self.ports.phone].stranger => {
+                self.forgets()
             }
             _ => {}
+        }
+    }
+
+    fn forgets(&self) {
+        if let Err(error) = self.client.forget_here(None) {
+            self.say(&format!("cannot forget: {}", error.code().name()));
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Person {
     pub to_pair: BTreeSet<usize>,
     /// Phones on which a change of the PIN was asked for.
     pub to_change: BTreeSet<usize>,
+    /// A phone does not find the token: they will press a key of it.
+    pub to_wake: bool,
     /// They believe that the PIN was changed.
     pub changed: bool,
     /// Whether the PIN that was typed last is the one they believe in; nothing since it was used.
@@ -81,6 +83,7 @@ impl Person {
             quiet: false,
             to_pair: BTreeSet::new(),
             to_change: BTreeSet::new(),
+            to_wake: false,
             changed: false,
             typed: None,
             tries: 5,
@@ -175,6 +178,14 @@ impl World {
         self.after(delay, Event::Look { serial: self.token.serial });
     }
 
+    /// A phone does not find the token.
+    pub fn wakes(&mut self) {
+        if self.token.is_on() && self.token.serving.is_none() && self.advertised().is_none() {
+            self.person.to_wake = true;
+            self.look_again();
+        }
+    }
+
     /// The person looks.
     pub fn look(&mut self, serial: u64) {
         let quiet_and_gone = self.person.quiet && !self.person.nature.stays;
@@ -208,6 +219,7 @@ impl World {
         }
         match seen {
             Seen::Off => (None, None),
+            Seen::Idle if std::mem::take(&mut self.person.to_wake) => (Some(Key::Cancel), soon),
             Seen::Idle if self.person.to_pair.is_empty() => (None, None),
             Seen::Idle => (Some(Key::Ok), soon),
             Seen::Menu(_) if self.person.to_pair.is_empty() => (Some(Key::Cancel), soon),

@@ -46,6 +46,8 @@ pub struct PhoneSide {
     pub wishes: u64,
     /// When PINs that the token may have were typed on it, and it has not been seen to approve anything since.
     pub right_pins: Vec<u64>,
+    /// It looked for its token in vain, while the token advertised to other phones.
+    pub stranger: bool,
     /// When its session began.
     pub signed_in: u64,
     /// Since when each record is in its state.
@@ -77,6 +79,7 @@ impl PhoneSide {
             waiting: Vec::new(),
             wishes: 0,
             right_pins: Vec::new(),
+            stranger: false,
             signed_in: 0,
             since: BTreeMap::new(),
             shown: Vec::new(),

@@ -15,6 +15,8 @@ use ushield_protocol::message::Kind;
 use crate::link::{End, Parcel, Received, Way};
 use crate::ports::Ports;
 
+/// After so long without a token the person presses a key of it.
+const UNFOUND: u64 = 5_000;
 /// Between two looks.
 const LOOK: u64 = 100;
 /// A system takes so long to take a value.
@@ -33,16 +35,27 @@ impl Radio for SimRadio {
         let ports = &self.0;
         let delay = ports.shared.world().rng.within(20, 100);
         ports.sleep(delay).await;
-        for _ in 0..wanted.patience().0 / LOOK {
-            if !ports.shared.world().is_reachable() {
-                ports.sleep(LOOK).await;
+        let mut stranger = false;
+        for look in 0..wanted.patience().0 / LOOK {
+            {
+                let mut world = ports.shared.world();
+                if world.is_reachable(wanted) {
+                    break;
+                }
+                stranger |= world.advertised().is_some();
+                if look == UNFOUND / LOOK {
+                    world.wakes();
+                }
             }
+            ports.sleep(LOOK).await;
         }
         let (way, made) = {
             let mut world = ports.shared.world();
-            if !world.is_reachable() {
+            if !world.is_reachable(wanted) {
+                world.phones[ports.phone].stranger = stranger;
                 return Err(Error::new(Code::TokenNotFound));
             }
+            world.phones[ports.phone].stranger = false;
             (world.links.way(), world.connect(ports.phone))
         };
         let (connection, messages) = made.map_err(Error::new)?;

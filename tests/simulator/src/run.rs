@@ -20,6 +20,8 @@ use crate::world::{Event, Shared, World};
 
 /// Everything is over by then: a certificate order lives a day.
 pub const END: u64 = 26 * 60 * 60_000;
+/// What was begun before the end takes so long at most: a card is waited for as long as its review can last, four times.
+const LAST: u64 = 60 * 60_000;
 /// Events after which a run is taken for one that never ends.
 const MOST_EVENTS: u64 = 2_000_000;
 
@@ -161,7 +163,7 @@ impl Run {
                 all_done && world.to_start.is_empty()
             };
             events += 1;
-            if finished || events > MOST_EVENTS || !shared.world().happen(END + 60_000) {
+            if finished || events > MOST_EVENTS || !shared.world().happen(END + LAST) {
                 break;
             }
             tidy(&shared, &mut executor);

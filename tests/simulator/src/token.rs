@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ushield_client::ports::{Store as _, Table};
 use ushield_client::records::OrderRecord;
+use ushield_protocol::framing::advertisement::Advertised;
 use ushield_token::flash::{Cut, Flash, FlashFault, Model};
 use ushield_token::{
     Entropy, EntropyFault, Key, MIN_PAGES, Millis, Output, Personalisation, Screen, ScreenFault, Symbol,
@@ -224,6 +225,12 @@ impl World {
         if life == self.token.life && due {
             self.drive(|token, now| token.tick(now));
         }
+    }
+
+    /// What the token advertises.
+    pub fn advertised(&mut self) -> Option<Advertised> {
+        let now = Millis(self.now - self.token.booted);
+        self.token.token.as_mut().and_then(|token| token.advertising(now).what)
     }
 
     /// A key is pressed on what is shown now.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use ushield_client::ports::{Fit, Wanted};
+
 use crate::bank::BankSide;
 use crate::fault::{Fault, Plan, Table};
 use crate::field::ReplyTo;
@@ -147,13 +149,20 @@ impl World {
         self.events.insert((self.now + delay, self.scheduled), event);
     }
 
-    /// Whether a phone can begin a connection that is no stream: the token advertises, or is held to the phone again.
-    #[must_use]
-    pub fn is_reachable(&self) -> bool {
-        let back = self.links.lost.is_none_or(|lost| lost + self.links.away.unwrap_or(0) <= self.now);
-        self.token.is_on()
-            && self.token.serving.is_none()
-            && (back || !matches!(self.links.way(), Way::Card(_)))
+    /// Whether a phone can begin a connection that is no stream: the token advertises what fits, or is held to the phone again.
+    pub fn is_reachable(&mut self, wanted: &Wanted) -> bool {
+        if !self.token.is_on() || self.token.serving.is_some() {
+            return false;
+        }
+        match self.links.way() {
+            Way::Stream => true,
+            Way::Packets(_) => {
+                self.advertised().is_some_and(|advertised| wanted.fits(&advertised.encode()) != Fit::No)
+            }
+            Way::Card(_) => {
+                self.links.lost.is_none_or(|lost| lost + self.links.away.unwrap_or(0) <= self.now)
+            }
+        }
     }
 
     /// A line of the trace.

@@ -15,6 +15,8 @@ pub enum Deed {
     Pays,
     /// Types a PIN, on the phone.
     TypesPin,
+    /// Presses a key so that a phone finds the token.
+    Wakes,
     /// Presses a key on the way to the pairing mode or out of it.
     Menu,
     /// Answers to the six digits.
@@ -31,10 +33,11 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pairs,
         Self::Pays,
         Self::TypesPin,
+        Self::Wakes,
         Self::Menu,
         Self::Digits,
         Self::PinChange,
@@ -59,6 +62,7 @@ impl Deeds {
         let deed = match (seen, key) {
             (Seen::Page(..), Key::Up | Key::Down) => Deed::Page,
             (Seen::Page(..), Key::Ok | Key::Cancel) => Deed::Decides,
+            (Seen::Idle, Key::Cancel) => Deed::Wakes,
             (Seen::Idle | Seen::Menu(_) | Seen::PairingMode, _) => Deed::Menu,
             (Seen::Digits(..), _) => Deed::Digits,
             (Seen::PinChange, _) => Deed::PinChange,
