@@ -213,6 +213,10 @@ bugs! {
     DeafWhileWriting = "deaf-while-writing", caught by [
         "tests/simulator/tests/links/fragments.rs: a_link_that_goes_deaf_or_takes_nothing_recovers",
     ],
+    /// Links: the answer to a command is lost with the call that waited for it.
+    ExchangeDropped = "exchange-dropped", caught by [
+        "tests/simulator/tests/links/fragments.rs: a_call_that_is_dropped_loses_nothing",
+    ],
     /// Token: a review ends with the connection that it came by.
     ReviewEndsWithLink = "review-ends-with-link", caught by [
         "tests/simulator/tests/links/commands.rs: two_taps_are_enough",

@@ -196,6 +196,8 @@ pub struct Links {
     pub stuck: Option<u64>,
     /// Answers that never come.
     pub silent: Vec<ReplyTo>,
+    /// So long a call waits for a message before it is dropped and made again, where it is not patient.
+    pub patience: Option<u64>,
     /// Messages that a phone handed to its link, with the lengths of their bodies.
     pub handed: Vec<(Kind, usize)>,
     /// What happens to a command to a card, by its number from 1.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::channel::oneshot;
+use futures::future::{Either, select};
 use ushield_client::Error;
 use ushield_client::ports::{Card, Connected, Link, Packets, Radio, Seen, Spot, Via, Wanted};
 use ushield_protocol::code::Code;
@@ -207,7 +208,15 @@ impl Link for Noted {
     }
 
     async fn receive(&mut self) -> Result<(Kind, Vec<u8>), Error> {
-        self.link.receive().await
+        let Some(patience) = self.ports.shared.world().links.patience else {
+            return self.link.receive().await;
+        };
+        loop {
+            let alarm = Box::pin(Ports::sleep(&self.ports, patience));
+            if let Either::Left((received, _)) = select(self.link.receive(), alarm).await {
+                return received;
+            }
+        }
     }
 
     async fn close(&mut self) {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
+use ushield_protocol::planted::{self, Bug};
 use ushield_session::framing::card::{Brought, Card as Commands};
 
 use super::{Traffic, in_time};
@@ -82,6 +83,9 @@ impl Link for CardLink {
     }
 
     async fn receive(&mut self) -> Result<(Kind, Vec<u8>), Error> {
+        if planted::on(Bug::ExchangeDropped) {
+            self.exchange = None;
+        }
         loop {
             if let Some(message) = self.commands.next_message() {
                 return Ok(message);

@@ -98,6 +98,14 @@ pub fn commands(free: &Played) -> Vec<Case> {
     each.collect()
 }
 
+/// The card lost around every command.
+#[must_use]
+pub fn cards_lost(free: &Played) -> Vec<Case> {
+    let last = u64::try_from(free.exchanged.len()).unwrap_or(0);
+    let lost = |number| Mishap::LOST.map(|mishap| Case::one(Blow::Command(number, mishap)));
+    (1..=last).flat_map(lost).collect()
+}
+
 /// The card lost twice, at all pairs of commands.
 #[must_use]
 pub fn cards_lost_twice(flow: &Flow, free: &Played) -> Vec<Case> {

@@ -36,6 +36,8 @@ pub struct Flow {
     pub ways: Vec<Way>,
     /// So long a card that was lost is away, in milliseconds.
     pub away: Option<u64>,
+    /// So long a call waits for a message before it is dropped and made again, in milliseconds.
+    pub patience: Option<u64>,
     /// So much longer than usual the person looks at each page of an order, in milliseconds.
     pub lingers: u64,
 }
@@ -100,7 +102,7 @@ impl Flow {
     /// As it is shipped.
     #[must_use]
     pub fn new(crypto: Crypto) -> Self {
-        Self { crypto, bug: None, ways: Vec::new(), away: None, lingers: 0 }
+        Self { crypto, bug: None, ways: Vec::new(), away: None, patience: None, lingers: 0 }
     }
 
     /// Over other links than streams.
@@ -133,6 +135,7 @@ impl Flow {
             |world| {
                 world.links.ways.clone_from(&self.ways);
                 world.links.away = self.away;
+                world.links.patience = self.patience;
                 for blow in &case.0 {
                     match *blow {
                         Blow::Link(number, fault) => drop(world.links.chosen.insert(number, fault)),

@@ -1,7 +1,7 @@
 //! Every fragment of the flow lost, doubled, swapped, late, cut off, corrupted at each byte, ended at each length; two at once.
 
 use ushield_simulator::exhaustive::cases::{
-    alterations, first_of_the_transfer, holes, on_the_link, pairs_on_the_link, stuck,
+    alterations, cards_lost, first_of_the_transfer, holes, on_the_link, pairs_on_the_link, stuck,
 };
 use ushield_simulator::exhaustive::report::{all, free};
 use ushield_simulator::exhaustive::verdict::unmended;
@@ -27,6 +27,29 @@ fn every_fault_at_every_fragment() {
             on_the_link(&free).into_iter().partition(|case| case.class().starts_with("cut"));
         all(&format!("MTU {mtu}, single faults"), &flow, &free, &others, |_, played| unmended(&free, played));
         all(&format!("MTU {mtu}, cuts"), &flow, &free, &cuts, nothing);
+    }
+}
+
+/// Calls that wait for a message are dropped every few milliseconds: in the middle of a write, of a message, of an exchange with a card.
+#[test]
+fn a_call_that_is_dropped_loses_nothing() {
+    let ways = [Way::Packets(23), Way::Packets(185), Way::Card(false), Way::Card(true)];
+    for way in ways {
+        for patience in [11, 240, 3, 1] {
+            let flow = Flow { patience: Some(patience), ..Flow::over(&[way]) };
+            let patient = free(&Flow::over(&[way]));
+            let dropped = free(&flow);
+            assert_eq!(
+                (&dropped.end, &dropped.deeds),
+                (&patient.end, &patient.deeds),
+                "{way:?}, {patience} ms"
+            );
+            assert_eq!(dropped.made, patient.made);
+        }
+        let flow = Flow { patience: Some(7), ..Flow::over(&[way]) };
+        let free = free(&flow);
+        let cases = [on_the_link(&free), cards_lost(&free)].concat();
+        all(&format!("{way:?}, dropped"), &flow, &free, &cases, nothing);
     }
 }
 
