@@ -176,6 +176,7 @@ bugs! {
     /// Token: the code that a handshake has used stands on the screen again.
     CodeServedTwice = "code-served-twice", caught by [
         "tests/emulator/logic/tests/token/pairing_code.rs: a_code_serves_one_handshake",
+        "tests/e2e/tests/pairing_code.rs: a_code_serves_once",
     ],
 
     /// Channel: a message that does not open is tried as the one before it, since links repeat.
@@ -229,6 +230,7 @@ bugs! {
     /// Pairing by code: which token the code is of is not compared.
     CodeOfAnyToken = "code-of-any-token", caught by [
         "core/session/tests/session/pairing_code.rs: a_token_that_the_code_is_not_of_gets_no_p3",
+        "tests/e2e/tests/pairing_code.rs: a_code_of_another_token_costs_nothing",
     ],
     /// Pairing: a chain's last certificate may be by anybody.
     MakerUnverified = "maker-unverified", caught by [

@@ -13,8 +13,10 @@ use ushield_client::store::{OpenOptions, SqliteStore};
 use ushield_client::{Error, ports::HttpResponse};
 use ushield_e2e::evil::SeededEntropy;
 use ushield_protocol::code::Code;
+use ushield_protocol::pairing_code::PairingCode;
 use ushield_secrets::needles::Needles;
 use ushield_secrets::scene::{Conduct, Options, Phone, Secrets, World, run};
+use ushield_token::Key;
 use zeroize::Zeroizing;
 
 /// Stores one after the other, each with its phone, token and bank: a client reads all orders of its store for each.
@@ -241,6 +243,72 @@ fn orders(folder: &std::path::Path, store_number: u64, needles: &mut Needles, ou
     writeln!(out, "{info:?} {}", phones.len()).unwrap();
     assert!(world.token.take_seen().contains("6217 0012"), "the canaries were in play");
     errors
+}
+
+/// The 16 bytes at the end of a code's text.
+fn secret_of(text: &str) -> Vec<u8> {
+    let digit = |c: u8| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|d| *d == c).unwrap();
+    let bits: Vec<usize> =
+        text.bytes().skip(9).flat_map(|c| (0..5).rev().map(move |bit| digit(c) >> bit & 1)).collect();
+    let byte = |bits: &[usize]| u8::try_from(bits.iter().fold(0, |byte, bit| byte << 1 | bit)).unwrap();
+    bits.chunks_exact(8).map(byte).collect::<Vec<u8>>().split_off(16)
+}
+
+/// Codes that were used, guessed and refused: what the secret is, and what follows from it, is nowhere but on the screen.
+#[test]
+fn a_pairing_by_code_leaves_no_canary() {
+    let log = Log::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut needles, mut out) = (Needles::default(), String::new());
+    tracing::subscriber::with_default(subscriber, || {
+        let secrets = Secrets::of(78);
+        let phone = Arc::new(Phone::new(secrets.get("phone-dh"), secrets.get("sealing-key")));
+        let options = OpenOptions::new(folder.path().join("store"), "canaries");
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let (store, _) = SqliteStore::open(&options, phone.sealing(), entropy).unwrap();
+        let who = Options { customer: CUSTOMER.to_owned(), phone: PHONE.to_owned(), seed: 8 };
+        let world = World::new(&secrets, phone, Arc::new(store), &who);
+        world.set_up().unwrap();
+        world.token.open_pairing();
+        world.token.press(Key::Down);
+        let mut scan = |out: &mut String| {
+            let text = world.token.code().expect("a code");
+            let code = PairingCode::parse(&text).unwrap();
+            needles.text("code", &text);
+            needles.text("code's end", &text[35..]);
+            needles.bytes("secret", &secret_of(&text));
+            needles.bytes("psk", code.psk().expose());
+            writeln!(out, "{code:?} {:?} {:?}", world.token, world.client).unwrap();
+            code
+        };
+        let first = scan(&mut out);
+        let guess = PairingCode::parse(&first.to_text().replace(&first.to_text()[40..], &"A".repeat(21)));
+        let pair = |code| run(world.client.pair_by_code(&world.token, &world.person, code, false));
+        for code in [guess.unwrap(), first] {
+            write_error(&mut out, &pair(code).unwrap_err());
+        }
+        let right = scan(&mut out);
+        writeln!(out, "{:?}", pair(right).unwrap()).unwrap();
+        for moment in world.person.take_told() {
+            writeln!(out, "{moment:?}").unwrap();
+        }
+        writeln!(out, "{}", world.token.take_seen()).unwrap();
+    });
+    let log = log.0.lock().unwrap().clone();
+    let mut hits = needles.found_in(&log);
+    hits.extend(needles.found_in(out.as_bytes()));
+    let (found, files) = needles.found_below(folder.path());
+    hits.extend(found);
+    println!(
+        "{} forms searched in {} bytes, {files} files: {} hits",
+        needles.forms(),
+        needles.bytes,
+        hits.len()
+    );
+    assert!(files >= 1 && out.contains("PairingByCode") && out.contains("pairing-code-spent"), "{out}");
+    assert!(hits.is_empty(), "{hits:#?}");
 }
 
 #[test]

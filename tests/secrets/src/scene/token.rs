@@ -12,6 +12,7 @@ use ushield_protocol::code::Code;
 use ushield_protocol::message::Kind;
 use ushield_token::flash::{Flash, FlashFault, Model};
 use ushield_token::{Entropy, EntropyFault, Key, Millis, Output, Screen, ScreenFault, Symbol, Token};
+use zeroize::Zeroizing;
 
 /// Flash, a generator with a seed, and the last page.
 #[derive(Debug)]
@@ -20,25 +21,28 @@ pub struct Board {
     pub flash: Model,
     random: u64,
     page: String,
+    code: Option<Symbol>,
 }
 
 impl Board {
     /// A board.
     #[must_use]
     pub fn new(flash: Model, random: u64) -> Self {
-        Self { flash, random, page: String::new() }
+        Self { flash, random, page: String::new(), code: None }
     }
 }
 
 impl Screen for Board {
     fn draw(&mut self, page: &str) -> Result<(), ScreenFault> {
         page.clone_into(&mut self.page);
+        self.code = None;
         Ok(())
     }
 
-    /// The glass is not looked through: what of the code lies elsewhere is what is searched for.
-    fn draw_code(&mut self, page: &str, _: &Symbol) -> Result<(), ScreenFault> {
-        self.draw(page)
+    fn draw_code(&mut self, page: &str, code: &Symbol) -> Result<(), ScreenFault> {
+        self.draw(page)?;
+        self.code = Some(code.clone());
+        Ok(())
     }
 }
 
@@ -182,6 +186,17 @@ impl TokenBox {
         for key in [Key::Cancel, Key::Cancel, Key::Cancel, Key::Ok, Key::Ok] {
             self.press(key);
         }
+    }
+
+    /// The text of the code on the screen.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn code(&self) -> Option<Zeroizing<String>> {
+        let code = self.inside().token.board().code.clone()?;
+        let grid = rqrr::SimpleGrid::from_func(Symbol::SIDE, |x, y| code.is_dark(x, y));
+        Some(Zeroizing::new(rqrr::Grid::new(grid).decode().unwrap().1))
     }
 
     /// Time passes for the token up to the clock's.
