@@ -114,10 +114,10 @@ class Scene:
     def certificate(self, phone):
         phone.run("certificate", "download", secrets=[f"pin={PIN}"], hand=Hand())
 
-    def transfer(self, phone, amount, hand):
+    def transfer(self, phone, amount, hand, *more):
         return phone.run(
             "transfer", "--from", "6222021001116245702", "--to", "6217001210024455220", "--name", "杭州西湖龙井茶业有限公司",
-            "--agent", "中国建设银行杭州分行", "--amount", amount, "--currency", "CNY", "--text", "十一月货款 2026-11", "--cost",
+            "--agent", "中国建设银行杭州分行", "--amount", amount, "--currency", "CNY", "--text", "十一月货款 2026-11", "--cost", *more,
             secrets=[f"pin={PIN}"], hand=hand,
         )
 

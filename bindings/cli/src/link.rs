@@ -27,13 +27,14 @@ impl Ways {
         let each = match address {
             LinkAddress::Any => {
                 let mut each = vec![("tcp", tcp(None))];
-                each.extend(pcsc(None, &traffic).map(|way| ("pcsc", way)));
+                each.extend(pcsc(None, false, &traffic).map(|way| ("pcsc", way)));
                 each.extend(ble(None, &traffic).map(|way| ("ble", way)));
                 each
             }
             LinkAddress::Tcp(address) => vec![("tcp", tcp(address.clone()))],
-            LinkAddress::Pcsc(reader) => {
-                let way = pcsc(reader.clone(), &traffic);
+            LinkAddress::Pcsc(reader) | LinkAddress::PcscExtended(reader) => {
+                let extended = matches!(address, LinkAddress::PcscExtended(_));
+                let way = pcsc(reader.clone(), extended, &traffic);
                 vec![("pcsc", way.ok_or_else(|| missing(option, "card readers", "pcsc"))?)]
             }
             LinkAddress::Ble(radio) => {
@@ -68,12 +69,13 @@ fn tcp(address: Option<String>) -> Arc<dyn Connector> {
 }
 
 #[cfg(feature = "pcsc")]
-fn pcsc(reader: Option<String>, traffic: &Traffic) -> Option<Arc<dyn Connector>> {
-    Some(over(ushield_links::pcsc::PcscRadio::new(reader), traffic))
+fn pcsc(reader: Option<String>, extended: bool, traffic: &Traffic) -> Option<Arc<dyn Connector>> {
+    let radio = ushield_links::pcsc::PcscRadio::new(reader);
+    Some(over(if extended { radio.extended() } else { radio }, traffic))
 }
 
 #[cfg(not(feature = "pcsc"))]
-fn pcsc(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
+fn pcsc(_: Option<String>, _: bool, _: &Traffic) -> Option<Arc<dyn Connector>> {
     None
 }
 

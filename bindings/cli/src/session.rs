@@ -86,7 +86,7 @@ impl Context {
         let told: LinkAddress = config.link.parse().map_err(|reason| Failure::usage("--link", reason))?;
         Ok(match (&self.link, told) {
             (Some(LinkAddress::Tcp(None)), told @ LinkAddress::Tcp(_))
-            | (Some(LinkAddress::Pcsc(None)), told @ LinkAddress::Pcsc(_))
+            | (Some(LinkAddress::Pcsc(None)), told @ (LinkAddress::Pcsc(_) | LinkAddress::PcscExtended(_)))
             | (Some(LinkAddress::Ble(None)), told @ LinkAddress::Ble(_))
             | (None, told) => told,
             (Some(link), _) => link.clone(),

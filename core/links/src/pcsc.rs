@@ -1,5 +1,6 @@
 //! Tokens in card readers, over NFC and USB: PC/SC (protocol.md, section 2.2).
 
+mod properties;
 mod reader;
 
 use std::ffi::{CStr, CString};
@@ -24,13 +25,20 @@ const MOST_READERS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct PcscRadio {
     reader: Option<String>,
+    extended: bool,
 }
 
 impl PcscRadio {
     /// Any reader, or the ones in whose name `reader` occurs.
     #[must_use]
     pub fn new(reader: Option<String>) -> Self {
-        Self { reader }
+        Self { reader, extended: false }
+    }
+
+    /// They send commands of extended length, also where they do not say so themselves.
+    #[must_use]
+    pub fn extended(self) -> Self {
+        Self { extended: true, ..self }
     }
 
     fn means(&self, name: &CStr) -> bool {
@@ -59,7 +67,8 @@ impl PcscRadio {
             let there = cards.iter().filter(|name| wanted.is_at(&name.to_string_lossy()));
             let there: Vec<&CString> = there.collect();
             // One that cannot be opened went away, or another program holds it.
-            let opened = there.iter().find_map(|name| Some((Reader::open(&context, name).ok()?, name)));
+            let opened =
+                there.iter().find_map(|name| Some((Reader::open(&context, name, self.extended).ok()?, name)));
             if let Some((reader, name)) = opened {
                 return Ok((reader, name.to_string_lossy().into_owned(), there.len().saturating_sub(1)));
             }

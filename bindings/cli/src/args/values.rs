@@ -17,12 +17,14 @@ pub(crate) enum LinkAddress {
     Tcp(Option<String>),
     /// A card in a reader: in any one, or in one in whose name this occurs.
     Pcsc(Option<String>),
+    /// The same, in a reader that sends commands of extended length without saying so.
+    PcscExtended(Option<String>),
     /// Over Bluetooth LE: by any radio of this machine, or by one in whose name this occurs.
     Ble(Option<String>),
 }
 
 /// What an address may look like, for help and for errors.
-pub(crate) const LINK_FORM: &str = "any|ble[:RADIO]|pcsc[:READER]|tcp[:HOST:PORT]";
+pub(crate) const LINK_FORM: &str = "any|ble[:RADIO]|pcsc[+extended][:READER]|tcp[:HOST:PORT]";
 
 impl FromStr for LinkAddress {
     type Err = &'static str;
@@ -33,6 +35,7 @@ impl FromStr for LinkAddress {
             "any" => return Ok(Self::Any),
             "ble" => return Ok(Self::Ble(None)),
             "pcsc" => return Ok(Self::Pcsc(None)),
+            "pcsc+extended" => return Ok(Self::PcscExtended(None)),
             "tcp" => return Ok(Self::Tcp(None)),
             _ => {}
         }
@@ -42,6 +45,9 @@ impl FromStr for LinkAddress {
         };
         if let Some(reader) = text.strip_prefix("pcsc:") {
             return named(reader).map(Self::Pcsc);
+        }
+        if let Some(reader) = text.strip_prefix("pcsc+extended:") {
+            return named(reader).map(Self::PcscExtended);
         }
         if let Some(radio) = text.strip_prefix("ble:") {
             return named(radio).map(Self::Ble);
@@ -60,6 +66,7 @@ impl fmt::Display for LinkAddress {
             LinkAddress::Any => ("any", &None),
             LinkAddress::Tcp(address) => ("tcp", address),
             LinkAddress::Pcsc(reader) => ("pcsc", reader),
+            LinkAddress::PcscExtended(reader) => ("pcsc+extended", reader),
             LinkAddress::Ble(radio) => ("ble", radio),
         };
         match name {
@@ -120,12 +127,13 @@ mod tests {
     #[test]
     fn a_link_is_a_scheme_and_what_it_needs() {
         let tcp = ["tcp", "tcp:127.0.0.1:7340", "tcp:token.example:1", "tcp:[::1]:7340"];
-        let others = ["any", "pcsc", "pcsc:ACS ACR122U", "ble", "ble:hci1"];
+        let others =
+            ["any", "pcsc", "pcsc:ACS ACR122U", "pcsc+extended", "pcsc+extended:ACS", "ble", "ble:hci1"];
         for good in tcp.into_iter().chain(others) {
             assert_eq!(good.parse::<LinkAddress>().unwrap().to_string(), good);
         }
         let tcp = ["127.0.0.1:7340", "tcp:", "tcp:host", "tcp::1", "tcp:a b:1", "tcp:h:0", "tcp:h:65536"];
-        for bad in tcp.into_iter().chain(["pcsc:", "pcsc:\n", "PCSC", "ble:", "", "usb"]) {
+        for bad in tcp.into_iter().chain(["pcsc:", "pcsc:\n", "PCSC", "pcsc+short", "ble:", "", "usb"]) {
             assert!(bad.parse::<LinkAddress>().is_err(), "{bad}");
         }
     }

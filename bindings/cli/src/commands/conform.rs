@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, options: Conform) -> Result<Answer, F
     // What is below messages is looked at where it is a stream.
     let streams: Option<Arc<dyn Streams>> = match &options.token {
         LinkAddress::Tcp(address) => Some(Arc::new(Wire::new(&software_token(address.clone())))),
-        LinkAddress::Any | LinkAddress::Pcsc(_) | LinkAddress::Ble(_) => None,
+        _ => None,
     };
     let setup = Setup {
         connector,

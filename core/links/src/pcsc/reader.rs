@@ -11,21 +11,27 @@ use ushield_client::Error;
 use ushield_client::ports;
 use ushield_protocol::code::Code;
 
+use super::properties;
+
 /// Longest answer: extended length, and the status word.
 const MOST: usize = 65_538;
 
 type Exchange = (Vec<u8>, oneshot::Sender<Result<Vec<u8>, Error>>);
 
 /// Dropping it lets the card go.
-pub(super) struct Reader(Sender<Exchange>);
+pub(super) struct Reader {
+    exchanges: Sender<Exchange>,
+    extended: bool,
+}
 
 impl Reader {
-    /// Takes the card in this reader for us alone.
-    pub(super) fn open(context: &Context, name: &CStr) -> Result<Self, Error> {
+    /// Takes the card in this reader for us alone. `extended`: somebody knows that the reader sends commands of extended length, whatever it says.
+    pub(super) fn open(context: &Context, name: &CStr, extended: bool) -> Result<Self, Error> {
         let lost = |error| Error::new(Code::LinkLost).caused_by(error);
         let card = context.connect(name, ShareMode::Exclusive, Protocols::ANY).map_err(lost)?;
+        let extended = extended || properties::sends_extended(&card);
         let mut buffer = vec![0; MOST];
-        let (sender, receiver) = channel::<Exchange>();
+        let (exchanges, receiver) = channel::<Exchange>();
         let serve = move || {
             for (command, reply) in receiver {
                 let answer = card.transmit(&command, &mut buffer);
@@ -36,7 +42,7 @@ impl Reader {
         };
         let spawned = thread::Builder::new().name("pcsc".to_owned()).spawn(serve);
         spawned.map_err(|error| Error::new(Code::LinkLost).caused_by(error))?;
-        Ok(Self(sender))
+        Ok(Self { exchanges, extended })
     }
 }
 
@@ -52,14 +58,13 @@ fn failed(error: ::pcsc::Error) -> Error {
 
 #[async_trait]
 impl ports::Card for Reader {
-    /// Not every reader does, and the ones that do say so nowhere.
     fn extended(&self) -> bool {
-        false
+        self.extended
     }
 
     async fn transceive(&self, command: Vec<u8>) -> Result<Vec<u8>, Error> {
         let (reply, answer) = oneshot::channel();
-        self.0.send((command, reply)).map_err(|_| Error::new(Code::LinkLost))?;
+        self.exchanges.send((command, reply)).map_err(|_| Error::new(Code::LinkLost))?;
         answer.await.map_err(|_| Error::new(Code::LinkLost))?
     }
 
