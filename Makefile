@@ -16,13 +16,20 @@ help:
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
 	@echo "make test-all      everything there is"
 
+# Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.
+LINKS := $(if $(filter Linux Darwin,$(shell uname -s)),ushield-cli/ble)
+LINKS += $(shell [ "$$(uname -s)" = Darwin ] || pkg-config --exists libpcsclite 2>/dev/null && echo ushield-cli/pcsc)
+empty :=
+comma := ,
+LINKS := $(subst $(empty) ,$(comma),$(strip $(LINKS)))
+
 build:
-	$(CARGO) build --locked -p ushield-cli -p ushield-bank -p ushield-emulator
+	$(CARGO) build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features "$(LINKS)"
 
 # At a terminal cargo says how far it is; a log needs none of it.
 demo:
 	@if [ -t 2 ]; then quiet=; else quiet=--quiet; fi; \
-	$(CARGO) build --locked $$quiet -p ushield-cli -p ushield-bank -p ushield-emulator -p ushield-e2e
+	$(CARGO) build --locked $$quiet -p ushield-cli -p ushield-bank -p ushield-emulator -p ushield-e2e --features "$(LINKS)"
 	@$(CARGO) run --locked --quiet -p ushield-e2e --bin demo -- $(if $(AUTO),--auto)
 
 test: nostd
