@@ -12,6 +12,9 @@ const UNREAD: u64 = 10_000;
 /// What the token said last is given so long to be acknowledged.
 const LAST_WORDS: u64 = 2_000;
 
+/// Messages beyond those that may be on their way, at most.
+const WAITING: usize = 8;
+
 pub(super) struct Phone {
     mtu: u16,
     hello: Option<Vec<u8>>,
@@ -83,7 +86,26 @@ impl Phone {
     }
 
     pub(super) fn say(&mut self, kind: Kind, body: Vec<u8>) {
+        // A keep-alive needs no room, and no place behind others.
+        if kind == Kind::KeepAlive {
+            self.broken |=
+                self.fragments.as_mut().is_none_or(|fragments| fragments.send(kind, body).is_err());
+            return;
+        }
         self.unsent.push_back((kind, body));
+        self.send();
+        self.broken |= self.unsent.len() > WAITING;
+    }
+
+    /// Hands over what there is room for.
+    fn send(&mut self) {
+        let Some(fragments) = &mut self.fragments else { return };
+        while fragments.has_room()
+            && let Some((kind, body)) = self.unsent.pop_front()
+        {
+            // The token says nothing else than messages of fragments.
+            self.broken |= fragments.send(kind, body).is_err();
+        }
     }
 
     pub(super) fn last_was_said(&mut self, now: Millis) {
@@ -92,18 +114,11 @@ impl Phone {
     }
 
     pub(super) fn next_notification(&mut self, now: Millis) -> Option<Vec<u8>> {
-        let fragments = self.fragments.as_mut()?;
-        while let Some((kind, _)) = self.unsent.front()
-            && (*kind == Kind::KeepAlive || fragments.has_room())
-        {
-            let (kind, body) = self.unsent.pop_front()?;
-            // The token says nothing else than messages of fragments.
-            self.broken |= fragments.send(kind, body).is_err();
-        }
+        self.send();
         if self.busy || !self.subscribed || self.broken {
             return None;
         }
-        let value = fragments.next_write(now)?;
+        let value = self.fragments.as_mut()?.next_write(now)?;
         self.busy = true;
         Some(value)
     }

@@ -83,6 +83,18 @@ fn more_than_three_messages_wait_for_room() {
 }
 
 #[test]
+fn with_more_than_eight_that_wait_it_ends() {
+    let mut phone = greeted(517);
+    for byte in 0..11 {
+        phone.say(Kind::Sealed, vec![byte; 4]);
+        phone.say(Kind::KeepAlive, Vec::new());
+    }
+    assert!(!phone.is_over(at(1)), "three may be on their way");
+    phone.say(Kind::Sealed, vec![11; 4]);
+    assert!(phone.is_over(at(1)));
+}
+
+#[test]
 fn last_words_are_waited_for_two_seconds() {
     let last = || {
         let mut phone = greeted(185);
