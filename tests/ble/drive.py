@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from scene import Hand, Phone, Scene, Wrong, until  # noqa: E402
 
 PREFIX = os.path.abspath(sys.argv[2])
-# By 15 s of silence a phone would find a loss without being told, by 3 s the first repeat of what was lost has not even begun again.
+# A phone that is not told of a loss finds it after 15 s of silence.
 TOLD = 8.0
 # What an order may cost (two exchanges, and bytes of messages).
 EXCHANGES, BYTES = 2, 850

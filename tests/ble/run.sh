@@ -4,6 +4,7 @@
 # the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PYTHONDONTWRITEBYTECODE=1
 
 if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
     echo "test-ble needs Linux on x86-64: $(uname -s) on $(uname -m) is here" >&2

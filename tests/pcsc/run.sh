@@ -3,6 +3,7 @@
 # reads the card. In namespaces of its own, so that no reader of this machine is touched.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PYTHONDONTWRITEBYTECODE=1
 
 missing=()
 for package in pcscd vsmartcard-vpcd libpcsclite-dev opensc python3 iproute2 util-linux; do
