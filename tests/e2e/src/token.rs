@@ -18,12 +18,20 @@ use crate::wait::bounded;
 /// The token's end of the line reads a header, then a body, then hands the message over: each at most one turn.
 const YIELDS: usize = 8;
 
+/// Where it is beside its line: at a radio, in a reader.
+#[derive(Clone, Default)]
+struct Plugs {
+    gatt: Option<String>,
+    vpcd: Option<String>,
+}
+
 /// A token that is switched on.
 pub struct Token {
     emulator: Option<Emulator>,
     flash: Image,
     device: Device,
     seed: u64,
+    plugs: Plugs,
     /// The line to it.
     pub line: Proxy,
 }
@@ -31,9 +39,16 @@ pub struct Token {
 impl Token {
     /// Switches a personalised token on.
     pub async fn start(flash: Image, device: Device, seed: u64) -> Self {
-        let emulator = switch_on(&flash, &device, seed).await;
+        let plugs = Plugs::default();
+        let emulator = switch_on(&flash, &device, seed, &plugs).await;
         let line = Proxy::start(emulator.addr()).await.unwrap();
-        Self { emulator: Some(emulator), flash, device, seed, line }
+        Self { emulator: Some(emulator), flash, device, seed, plugs, line }
+    }
+
+    /// Switches it off and on: then it is at this radio and in this reader as well.
+    pub async fn plug_into(&mut self, radio: SocketAddr, reader: SocketAddr) {
+        self.plugs = Plugs { gatt: Some(radio.to_string()), vpcd: Some(reader.to_string()) };
+        self.restart().await;
     }
 
     fn emulator(&self) -> &Emulator {
@@ -73,7 +88,7 @@ impl Token {
     /// Switches it on again: the same flash, other random numbers.
     pub async fn switch_on(&mut self) {
         self.seed += 1;
-        let emulator = switch_on(&self.flash, &self.device, self.seed).await;
+        let emulator = switch_on(&self.flash, &self.device, self.seed, &self.plugs).await;
         self.line.lead_to(emulator.addr());
         self.line.heal();
         self.emulator = Some(emulator);
@@ -92,9 +107,10 @@ impl std::fmt::Debug for Token {
     }
 }
 
-async fn switch_on(flash: &Image, device: &Device, seed: u64) -> Emulator {
+async fn switch_on(flash: &Image, device: &Device, seed: u64, plugs: &Plugs) -> Emulator {
     let config = Config::for_test(Memory::in_memory(flash.clone()), device.clone(), seed);
-    Emulator::start(config).await.unwrap()
+    let Plugs { gatt, vpcd } = plugs.clone();
+    Emulator::start(Config { gatt, vpcd, ..config }).await.unwrap()
 }
 
 /// A person's hand on the keys, and their eyes on the screen.
