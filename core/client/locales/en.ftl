@@ -231,7 +231,7 @@ token-not-found = Token not found
         [none] No token answered.
        *[other] No token answered at { $host }.
     }
-    .remedy = Switch the token on, keep it near, and try again.
+    .remedy = Press a key on the token, keep it near, and try again. If this phone was removed on it, pair again.
 link-lost = The connection to the token was lost
     .what = Nothing is lost: if you have pressed OK, the token keeps your answer.
     .remedy = Bring the token near again and go on.

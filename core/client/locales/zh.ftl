@@ -229,7 +229,7 @@ token-not-found = 找不到U盾
         [none] 没有U盾应答。
        *[other] { $host } 没有U盾应答。
     }
-    .remedy = 请打开U盾并靠近手机，然后重试。
+    .remedy = 请按一下U盾的任意键，靠近手机后重试。如果曾在U盾上移除这部手机，请重新配对。
 link-lost = 与U盾的连接中断
     .what = 没有丢失任何内容：如果您已按 OK 键，U盾会保存您的决定。
     .remedy = 请把U盾靠近手机后继续。
