@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak test-valgrind test-pcsc test-ble test-all clean
+.PHONY: help build demo test planted lint nostd soak bench test-valgrind test-pcsc test-ble test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -11,6 +11,7 @@ help:
 	@echo "make planted       each planted bug in the tests that must fail with it: one table; BUG=name for one. Part of make test"
 	@echo "make lint          formatting and clippy"
 	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
+	@echo "make bench         what a transfer costs on Bluetooth LE and NFC: counted, its time modelled, beside floors by hand"
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
 	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
@@ -50,6 +51,9 @@ CRYPTO ?= stand-in
 
 soak:
 	$(CARGO) run --locked --quiet -p ushield-simulator -- soak --seeds $(SEEDS) --crypto $(CRYPTO)
+
+bench:
+	@$(CARGO) run --locked --quiet -p ushield-bench
 
 test-valgrind:
 	@tests/secrets/valgrind.sh
