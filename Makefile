@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak bench test-valgrind test-pcsc test-ble test-all clean
+.PHONY: help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint          formatting and clippy"
 	@echo "make soak SEEDS=n  fresh seeds through the simulator, 100,000 by default; CRYPTO=real is a hundredth as fast"
 	@echo "make bench         what a transfer costs on Bluetooth LE and NFC: counted, its time modelled, beside floors by hand"
+	@echo "make fuzz          builds the fuzz targets of what takes bytes off a link; also needs a C++ compiler"
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
 	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
@@ -54,6 +55,10 @@ soak:
 
 bench:
 	@$(CARGO) run --locked --quiet -p ushield-bench
+
+# Not part of the tests, which run the same functions: see tests/fuzz.
+fuzz:
+	cd fuzz && $(CARGO) build --locked
 
 test-valgrind:
 	@tests/secrets/valgrind.sh
