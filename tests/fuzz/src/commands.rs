@@ -23,7 +23,7 @@ pub fn commands(data: &[u8]) {
     if kind < ANYTHING { anything(kind % 2 == 1, input) } else { conversation(kind % 2 == 1, input) }
 }
 
-/// Commands and answers, each behind its length; longer ones, and what the token says, behind other first bytes.
+/// Commands, each behind its length; longer ones, answers, and what both sides say, behind other first bytes.
 fn anything(extended: bool, mut input: Input<'_>) {
     let (mut card, mut phone) = (Card::new(extended), Phone::new(extended));
     let (mut phone_lives, mut phone_is_idle) = (true, false);
@@ -46,8 +46,24 @@ fn anything(extended: bool, mut input: Input<'_>) {
                 }
                 continue;
             }
-            0xf3 if phone_lives && phone_is_idle => {
-                phone.send(Kind::Sealed, &input.body()).expect("a message");
+            0xf3 => {
+                let body = input.body();
+                if phone_lives && phone_is_idle {
+                    phone.send(Kind::Sealed, &body).expect("a message");
+                    phone_is_idle = false;
+                }
+                continue;
+            }
+            0xf4 => {
+                let length = input.word() % 6_000;
+                let answer = input.bytes(length);
+                // The driver hands over no answer without a command.
+                phone.poll();
+                phone_is_idle = phone.next_command().is_none();
+                phone_lives = phone_lives && (phone_is_idle || phone.answered(answer).is_ok());
+                while let Some((kind, body)) = phone.next_message() {
+                    assert!(body.is_empty() == (kind == Kind::KeepAlive) && body.len() <= MAX_BODY);
+                }
                 continue;
             }
             length => input.bytes(usize::from(length)),
@@ -60,15 +76,6 @@ fn anything(extended: bool, mut input: Input<'_>) {
         }
         let answer = card.answer();
         assert!((STATUS..=MAX_BODY + STATUS).contains(&answer.len()));
-        if phone_lives {
-            // The same bytes are the answer to what the phone asks.
-            phone.poll();
-            phone_is_idle = phone.next_command().is_none();
-            phone_lives = phone_is_idle || phone.answered(bytes).is_ok();
-            while let Some((_, body)) = phone.next_message() {
-                assert!(body.len() <= MAX_BODY);
-            }
-        }
     }
 }
 

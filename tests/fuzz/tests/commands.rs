@@ -14,6 +14,13 @@ use ushield_protocol::message::Kind;
 
 use crate::support::{Dice, framed, play};
 
+/// The same of an answer.
+fn answered(answer: &[u8]) -> Vec<u8> {
+    let mut input = framed(answer);
+    input[0] = 0xf4;
+    input
+}
+
 /// Commands that a phone may send, in order, and some that a card's answers may be.
 fn valid_commands(dice: &mut Dice) -> Vec<u8> {
     let extended = dice.draw(2);
@@ -27,15 +34,19 @@ fn valid_commands(dice: &mut Dice) -> Vec<u8> {
         input.extend([0xf1, dice.byte(), dice.byte(), dice.byte()]);
         input.extend(framed(&apdu::poll(extended == 1)));
         input.extend(framed(&apdu::get_response(dice.byte())));
-        input.extend(framed(&[dice.bytes(255), vec![0x61, dice.byte()]].concat()));
+    }
+    input.extend(answered(&[1, 1, 0, 1, 0, 7, 7, 7, 7, 7, 7, 7, 7, 0x90, 0]));
+    for _ in 0..dice.draw(30) {
+        let status = [[0x61, dice.byte()], [0x90, 0]][usize::from(dice.draw(12) == 0)];
+        input.extend(answered(&[dice.bytes(255), status.to_vec()].concat()));
     }
     input
 }
 
 /// A card holds eight messages of the token at most, a rest and one message of the phone; the phone two.
-const HELD: usize = 96 * 1024;
+const HELD: usize = 64 * 1024;
 /// A conversation has four messages and four answers, here and at both ends.
-const TALKED: usize = 96 * 1024;
+const TALKED: usize = 64 * 1024;
 
 #[test]
 fn nothing_panics_and_memory_is_bounded() {

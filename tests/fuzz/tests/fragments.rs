@@ -19,6 +19,15 @@ fn valid_fragments(dice: &mut Dice) -> Vec<u8> {
     let half = dice.byte();
     let size = WriteSize::new((usize::from(half) * 2 + 2).clamp(20, 512)).expect("a write size");
     let mut input = vec![0, half];
+    if dice.draw(8) == 0 {
+        // A message whose start never comes.
+        for index in 1..=u8::try_from(dice.draw(254)).expect("a byte") {
+            input.extend(framed(
+                &Fragment::Continuation { number: Number::FIRST, index, bytes: &[7; 500] }.encode(),
+            ));
+        }
+        return input;
+    }
     let mut number = Number::FIRST;
     for _ in 0..=dice.draw(3) {
         let body = dice.body();
@@ -38,7 +47,7 @@ fn valid_fragments(dice: &mut Dice) -> Vec<u8> {
 }
 
 /// Both sides hold two messages to be received, and those that they send and that are not acknowledged: three, and eight that wait.
-const HELD: usize = 96 * 1024;
+const HELD: usize = 48 * 1024;
 /// A conversation has at most eight messages, here, at both ends and on the link.
 const TALKED: usize = 192 * 1024;
 

@@ -80,9 +80,8 @@ pub(crate) fn play(name: &str, target: fn(&[u8]), valid: fn(&mut Dice) -> Vec<u8
     for (what, corpus, most) in
         [("any bytes", &anything, most[0]), ("conversations", &conversations, most[1])]
     {
-        let mut taken = 0;
         for input in corpus {
-            taken = taken.max(run(name, target, input, most));
+            run(name, target, input, most);
         }
         for number in 0..INPUTS {
             let mut input = match number % 4 {
@@ -100,20 +99,23 @@ pub(crate) fn play(name: &str, target: fn(&[u8]), valid: fn(&mut Dice) -> Vec<u8
             if let Some(first) = input.first_mut() {
                 *first = if what == "conversations" { *first | TALK } else { *first & !TALK };
             }
-            taken = taken.max(run(name, target, &input, most));
+            run(name, target, &input, most);
         }
-        println!("{name}, {what}: {} of the corpus, {INPUTS} of a seed, {taken} B at most", corpus.len());
+        println!("{name}, {what}: {} of the corpus, {INPUTS} of a seed, each within {most} B", corpus.len());
     }
     // What is made once for a thread is little.
     assert!(MEMORY.allocated() <= begun + 4_096, "{name} keeps memory");
 }
 
-/// One input; how much memory it took, where that was more than any before.
-fn run(name: &str, target: fn(&[u8]), input: &[u8], most: usize) -> usize {
+/// One input.
+fn run(name: &str, target: fn(&[u8]), input: &[u8], most: usize) {
     let (before, peak) = (MEMORY.allocated(), MEMORY.max_allocated());
     assert!(catch_unwind(|| target(input)).is_ok(), "{name} {input:02x?}");
     let raised = MEMORY.max_allocated();
     let taken = if raised > peak { raised - before } else { 0 };
     assert!(taken <= most, "{name} took {taken} bytes: {input:02x?}");
-    taken
+    // A peak of this test's own may be above that. Once more, with no more to be had: who needs more stops the program.
+    MEMORY.set_limit(before + most).expect("a limit above what is in use");
+    target(input);
+    MEMORY.set_limit(usize::MAX).expect("no limit");
 }
