@@ -32,7 +32,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Answer, F
         Command::SignIn => sign_in(&context.open().await?).await,
         Command::Accounts => accounts(&context.open().await?).await,
         Command::Token(TokenCommand::List { live, paired }) => {
-            reach::list(&context.look().await?, live, paired).await
+            let look = if live { context.watch().await? } else { context.look().await? };
+            reach::list(&look, live, paired).await
         }
         Command::Token(TokenCommand::Pair { qr: Some(picture), mode_opened_again }) => {
             let code = picture::code_of("--qr", &picture, &context.output().words).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ushield_client::ports::Connector;
 use ushield_client::radio::{AnyOf, Traffic};
+use ushield_links::system::SystemClock;
 use ushield_links::tcp::TcpConnector;
 
 use crate::args::LinkAddress;
@@ -49,7 +50,10 @@ impl Ways {
     pub(crate) fn connector(&self) -> Arc<dyn Connector> {
         match self.each.as_slice() {
             [(_, only)] => Arc::clone(only),
-            ways => Arc::new(AnyOf::new(ways.iter().map(|(_, way)| Arc::clone(way)).collect())),
+            ways => {
+                let ways = ways.iter().map(|(_, way)| Arc::clone(way)).collect();
+                Arc::new(AnyOf::new(ways, Arc::new(SystemClock::new())))
+            }
         }
     }
 }
@@ -91,6 +95,6 @@ fn ble(_: Option<String>, _: &Traffic) -> Option<Arc<dyn Connector>> {
 
 #[cfg(any(feature = "ble", feature = "pcsc"))]
 fn over(radio: impl ushield_client::ports::Radio + 'static, traffic: &Traffic) -> Arc<dyn Connector> {
-    let clock = Arc::new(ushield_links::system::SystemClock::new());
+    let clock = Arc::new(SystemClock::new());
     Arc::new(ushield_client::radio::RadioConnector::new(Arc::new(radio), clock).counting(traffic.clone()))
 }

@@ -69,9 +69,15 @@ pub(crate) async fn code_of(flag: &'static str, path: &Path, words: &Words) -> R
     read.map_err(|unread| bad(unread.code(), named(&unread.say(words))))
 }
 
-/// At most one byte more than may be.
+/// At most one byte more than may be. A pipe would have no end to wait for.
 fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    // In one piece: growing would leave copies behind.
+    let capacity = usize::try_from(about.len().min(MOST_BYTES)).unwrap_or_default().saturating_add(2);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -91,22 +97,25 @@ fn code_in(bytes: &[u8]) -> Result<PairingCode, Unread> {
 }
 
 fn search(grey: &Grey) -> Result<PairingCode, Unread> {
-    let mut before = None;
+    let (mut before, mut other) = (None, Err(Unread::NoCode));
     for side in SIDES {
         let factor = grey.width.max(grey.height).div_ceil(side).max(1);
         if before.replace(factor) == Some(factor) {
             continue;
         }
         let mut texts = grey.shrunk(factor).texts();
-        texts.sort();
+        texts.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         texts.dedup();
-        match texts.as_slice() {
-            [] => {}
-            [text] => return PairingCode::parse(text).map_err(Unread::Other),
-            _ => return Err(Unread::SeveralCodes),
+        // A poster behind the token, a sticker on it: whatever is not a token's does not count where a token's is.
+        let (ours, others): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.starts_with("USHIELD:"));
+        match (ours.as_slice(), others.as_slice()) {
+            ([text], _) => return PairingCode::parse(text).map_err(Unread::Other),
+            ([_, _, ..], _) => return Err(Unread::SeveralCodes),
+            ([], [text, ..]) => other = PairingCode::parse(text).map_err(Unread::Other),
+            ([], []) => {}
         }
     }
-    Err(Unread::NoCode)
+    other
 }
 
 /// A picture in grey, row by row.
@@ -183,13 +192,13 @@ impl Grey {
         Self { width, height, pixels }
     }
 
-    fn texts(&self) -> Vec<String> {
+    fn texts(&self) -> Vec<Zeroizing<String>> {
         let pixel = |x: usize, y: usize| {
             let at = y.checked_mul(self.width).and_then(|row| row.checked_add(x));
             at.and_then(|at| self.pixels.get(at)).copied().unwrap_or(u8::MAX)
         };
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(self.width, self.height, pixel);
-        image.detect_grids().iter().filter_map(|grid| Some(grid.decode().ok()?.1)).collect()
+        image.detect_grids().iter().filter_map(|grid| Some(Zeroizing::new(grid.decode().ok()?.1))).collect()
     }
 }
 

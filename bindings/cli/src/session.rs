@@ -108,14 +108,17 @@ impl Context {
     pub(crate) async fn look(&self) -> Result<Look, Failure> {
         match self.open().await {
             Ok(session) => Ok(self.looking(session.client, session.ways)),
-            Err(Failure::Client { error, .. }) if error.code() == Code::StoreLocked => {
-                let config = self.home.config()?;
-                let client = self.home.look(&config.bank, &self.home.bank_ca()?).await?;
-                client.setup()?;
-                Ok(self.looking(client, Ways::to(&self.address(&config)?, "--link")?))
-            }
+            Err(Failure::Client { error, .. }) if error.code() == Code::StoreLocked => self.watch().await,
             Err(failure) => Err(failure),
         }
+    }
+
+    /// As [`Context::look`], without ever keeping another program from its work.
+    pub(crate) async fn watch(&self) -> Result<Look, Failure> {
+        let config = self.home.config()?;
+        let client = self.home.look(&config.bank, &self.home.bank_ca()?).await?;
+        client.setup()?;
+        Ok(self.looking(client, Ways::to(&self.address(&config)?, "--link")?))
     }
 
     fn looking(&self, client: Client, ways: Ways) -> Look {

@@ -141,7 +141,7 @@ impl Client {
                         Code::NotPairing | Code::WrongToken | Code::PairingCodeSpent
                     ) =>
                 {
-                    search.pass(spot, error)?
+                    search.pass_unready(spot, error)?
                 }
                 begun => return begun,
             }

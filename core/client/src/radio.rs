@@ -14,7 +14,7 @@ use ushield_protocol::code::Code;
 pub use self::any::AnyOf;
 pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
-use crate::ports::{Clock, Connected, Connector, Link, Millis, Radio, Seen, Spot, Via, Wanted};
+use crate::ports::{Clock, Connected, Connector, Link, Medium, Millis, Radio, Seen, Spot, Via, Wanted};
 
 /// A system that has not taken or answered anything for so long has lost the connection (sections 2.1 and 2.2).
 const STALLED: Millis = Millis(15_000);
@@ -68,7 +68,12 @@ impl RadioConnector {
 impl Connector for RadioConnector {
     async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
         let Connected { via, place, others } = self.radio.connect(wanted).await?;
-        let (clock, traffic, spot) = (Arc::clone(&self.clock), self.traffic.clone(), Spot { place, others });
+        let medium = match &via {
+            Via::Packets(_) => Medium::Ble,
+            Via::Card(_) => Medium::Card,
+        };
+        let (clock, traffic) = (Arc::clone(&self.clock), self.traffic.clone());
+        let spot = Spot { medium, place, others };
         Ok(match via {
             Via::Packets(packets) => {
                 Box::new(packets::PacketLink::open(packets, clock, traffic, spot).await?)

@@ -6,16 +6,20 @@ use ushield_protocol::message::Hello;
 use crate::client::Client;
 use crate::customer::{Customer, LinkEvent, Moment};
 use crate::error::{Detail, Error};
-use crate::ports::{Connector, Link, Millis, Spot, Wanted};
+use crate::ports::{Connector, Link, Medium, Millis, Spot, Wanted};
 use crate::records::TokenRecord;
 use crate::token::{TokenSession, Wire};
 
 /// A radio that is off may be switched on within this time.
 const SWITCHED_ON: Millis = Millis(30_000);
+/// Who is there already is found in this time.
+const THERE: Millis = Millis(2_000);
 /// Between two looks at it.
 const LOOK: Millis = Millis(1_000);
 /// So many tokens that are not the one are asked.
 const MOST: u32 = 4;
+/// So many places with something else are looked at.
+const MOST_PLACES: u32 = 16;
 
 /// One search, over as many tokens as come into question.
 pub(crate) struct Search<'a, 'p> {
@@ -27,6 +31,7 @@ pub(crate) struct Search<'a, 'p> {
     /// Why the last one was not it.
     refused: Option<Error>,
     asked: u32,
+    looked: u32,
 }
 
 impl<'a, 'p> Search<'a, 'p> {
@@ -37,20 +42,19 @@ impl<'a, 'p> Search<'a, 'p> {
         wanted: Wanted,
     ) -> Self {
         let begun = client.clock().monotonic();
-        Self { client, connector, customer, wanted, begun, refused: None, asked: 0 }
+        Self { client, connector, customer, wanted, begun, refused: None, asked: 0, looked: 0 }
     }
 
     /// Connects to the next token that comes into question and takes its hello.
     pub(crate) async fn next(&mut self) -> Result<(Wire<'a>, Hello), Error> {
-        if self.asked == 0 {
+        if self.looked == 0 {
             self.customer.tell(&Moment::Connecting { link: self.connector.describe() });
         }
         loop {
+            // What was said before the right one was not there says more than that it is not there.
             let link = match self.reach().await {
-                Err(error) if error.code() == Code::TokenNotFound => {
-                    return Err(self.refused.take().unwrap_or(error));
-                }
-                reached => reached?,
+                Ok(link) => link,
+                Err(error) => return Err(self.refused.take().unwrap_or(error)),
             };
             let spot = link.at();
             if let Some(Spot { others: others @ 1.., .. }) = &spot {
@@ -60,8 +64,15 @@ impl<'a, 'p> Search<'a, 'p> {
             let mut wire = Wire::new(self.client, link, self.begun);
             match wire.hello().await {
                 Ok(hello) => return Ok((wire, hello)),
-                // A card of another kind.
-                Err(error) if error.code() == Code::TokenNotFound => self.pass(spot, error)?,
+                // Whoever else sits there: a card of another kind, another program's port, a token that serves another phone.
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        Code::TokenNotFound | Code::TokenTimeout | Code::TokenMisbehaved | Code::Busy
+                    ) =>
+                {
+                    self.pass(spot, error)?;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -83,7 +94,8 @@ impl<'a, 'p> Search<'a, 'p> {
                 Code::NoReader => LinkEvent::NoReader,
                 _ => return Err(error),
             };
-            if clock.monotonic().since(begun) >= SWITCHED_ON {
+            let patience = SWITCHED_ON.min(self.wanted.patience());
+            if self.refused.is_some() || clock.monotonic().since(begun) >= patience {
                 return Err(error);
             }
             if told.as_ref() != Some(&event) {
@@ -94,32 +106,63 @@ impl<'a, 'p> Search<'a, 'p> {
         }
     }
 
-    /// The token there is not the one: the search goes on elsewhere, where there is an elsewhere.
+    /// What is there is not the one: the search goes on elsewhere, where there is an elsewhere.
     ///
     /// # Errors
-    /// What the token said, when there is none.
-    pub(crate) fn pass(&mut self, spot: Option<Spot>, error: Error) -> Result<(), Error> {
-        self.asked += 1;
+    /// What it said, when there is none.
+    fn pass(&mut self, spot: Option<Spot>, error: Error) -> Result<(), Error> {
+        self.looked += 1;
         match spot {
-            Some(Spot { place, .. }) if self.asked < MOST => {
+            Some(Spot { place, .. }) if self.looked < MOST_PLACES && self.asked < MOST => {
                 self.wanted.pass_over(place);
-                self.refused = Some(error);
+                // A token's own word goes before that of whatever else was there.
+                let known = self.refused.take().filter(|known| known.code() != Code::TokenNotFound);
+                self.refused = Some(known.unwrap_or(error));
                 Ok(())
             }
             _ => Err(error),
         }
     }
 
-    /// As [`Search::pass`], of a token that does not know this phone by the pairing of the one that is wanted. The customer is told which it is.
+    /// As above, of a token that refused: the customer is told, and has to exchange it.
+    ///
+    /// # Errors
+    /// What it said, when there is no elsewhere.
+    pub(crate) fn pass_token(
+        &mut self,
+        spot: Option<Spot>,
+        error: Error,
+        name: Option<String>,
+    ) -> Result<(), Error> {
+        self.asked += 1;
+        self.pass(spot, error)?;
+        self.wanted.expect_exchange();
+        self.customer.tell(&Moment::Link(LinkEvent::WrongToken { name }));
+        Ok(())
+    }
+
+    /// As above, of a token that takes no phone now: another one that does is there already, or none is.
+    ///
+    /// # Errors
+    /// What it said, when there is no elsewhere.
+    pub(crate) fn pass_unready(&mut self, spot: Option<Spot>, error: Error) -> Result<(), Error> {
+        self.asked += 1;
+        self.pass(spot, error)?;
+        self.wanted.wait(THERE);
+        Ok(())
+    }
+
+    /// As above, of a token that does not know this phone by the pairing of the one that is wanted. The customer is told which it is.
     pub(crate) async fn pass_stranger(
         &mut self,
         spot: Option<Spot>,
         error: Error,
         wanted: &TokenRecord,
     ) -> Result<(), Error> {
+        // A card was laid there by hand. Whoever is in the air would learn how many pairings there are.
         let other = match &spot {
-            Some(spot) => self.whose(&spot.place, wanted).await,
-            None => None,
+            Some(Spot { medium: Medium::Card, place, .. }) => self.whose(place, wanted).await,
+            _ => None,
         };
         let error = match &other {
             Some(token) => {
@@ -128,10 +171,7 @@ impl<'a, 'p> Search<'a, 'p> {
             }
             None => error,
         };
-        self.pass(spot, error)?;
-        let name = other.map(|token| token.pairing.name);
-        self.customer.tell(&Moment::Link(LinkEvent::WrongToken { name }));
-        Ok(())
+        self.pass_token(spot, error, other.map(|token| token.pairing.name))
     }
 
     /// Another token of this phone's, if that is what is there.
@@ -139,7 +179,7 @@ impl<'a, 'p> Search<'a, 'p> {
         let tokens = self.client.tokens().ok()?.into_iter();
         for token in tokens.filter(|token| token.pairing.device != wanted.pairing.device) {
             let mut there = Wanted::paired(&token.pairing).only_at(place);
-            there.wait(LOOK);
+            there.wait(THERE);
             let Ok(link) = self.connector.connect(&there).await else { return None };
             let mut wire = Wire::new(self.client, link, self.begun);
             let Ok(hello) = wire.hello().await else { return None };

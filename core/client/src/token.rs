@@ -147,7 +147,10 @@ impl<'a> Wire<'a> {
 
     pub(crate) async fn send(&mut self, kind: Kind, body: &[u8]) -> Result<(), Error> {
         self.count(true, kind, body.len());
-        self.link.send(kind, body).await
+        match select(self.link.send(kind, body), self.clock.sleep(MACHINE.whole)).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right(((), _)) => Err(Error::new(Code::LinkLost)),
+        }
     }
 
     /// The next message, which must be of this kind. A keep-alive only ends a silence. Safe to drop: no message is lost by that.

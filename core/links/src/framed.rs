@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use ushield_client::Error;
-use ushield_client::ports::{Link, Spot};
+use ushield_client::ports::{Link, Medium, Spot};
 use ushield_protocol::code::Code;
 use ushield_protocol::message::{Kind, MAX_BODY};
 
@@ -48,7 +48,7 @@ impl<S> Framed<S> {
     /// Leads to the token at this place.
     #[must_use]
     pub fn to(mut self, place: impl Into<String>) -> Self {
-        self.spot = Some(Spot { place: place.into(), others: 0 });
+        self.spot = Some(Spot { medium: Medium::Stream, place: place.into(), others: 0 });
         self
     }
 }

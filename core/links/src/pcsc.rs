@@ -62,15 +62,21 @@ impl PcscRadio {
     fn find(&self, wanted: &Wanted, given_up: &AtomicBool) -> Result<(Reader, String, usize), Error> {
         let context = Context::establish(Scope::User).map_err(|error| self.no_reader(error))?;
         let until = Instant::now() + Duration::from_millis(wanted.patience().0);
+        let mut had_reader = false;
         loop {
-            let cards = self.cards(&context)?;
-            let there = cards.iter().filter(|name| wanted.is_at(&name.to_string_lossy()));
-            let there: Vec<&CString> = there.collect();
+            let cards = match self.cards(&context) {
+                Ok(cards) => cards,
+                // A reader that was there and is unplugged comes back with its card.
+                Err(_) if had_reader => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            had_reader = true;
+            let there: Vec<&Inserted> = cards.iter().filter(|card| wanted.is_at(&card.place())).collect();
             // One that cannot be opened went away, or another program holds it.
-            let opened =
-                there.iter().find_map(|name| Some((Reader::open(&context, name, self.extended).ok()?, name)));
-            if let Some((reader, name)) = opened {
-                return Ok((reader, name.to_string_lossy().into_owned(), there.len().saturating_sub(1)));
+            let open = |card: &&Inserted| Reader::open(&context, &card.reader, self.extended).ok();
+            let opened = there.iter().find_map(|card| Some((open(card)?, card.place())));
+            if let Some((reader, place)) = opened {
+                return Ok((reader, place, there.len().saturating_sub(1)));
             }
             if given_up.load(Ordering::Relaxed) || Instant::now() >= until {
                 return Err(Error::new(Code::TokenNotFound));
@@ -79,8 +85,8 @@ impl PcscRadio {
         }
     }
 
-    /// Readers with a card in them.
-    fn cards(&self, context: &Context) -> Result<Vec<CString>, Error> {
+    /// Cards in their readers.
+    fn cards(&self, context: &Context) -> Result<Vec<Inserted>, Error> {
         let readers = self.readers(context)?;
         if readers.is_empty() {
             return Err(self.no_reader(::pcsc::Error::NoReadersAvailable));
@@ -90,7 +96,24 @@ impl PcscRadio {
         // With nothing known it returns at once.
         context.get_status_change(LOOK, &mut states).map_err(|error| self.no_reader(error))?;
         let present = states.iter().filter(|state| state.event_state().contains(State::PRESENT));
-        Ok(present.map(|state| state.name().to_owned()).collect())
+        let inserted =
+            |state: &ReaderState| Inserted { reader: state.name().to_owned(), number: state.event_count() };
+        Ok(present.map(inserted).collect())
+    }
+}
+
+/// A card, as it was put into its reader.
+struct Inserted {
+    reader: CString,
+    /// Counted by the system: another one after the card was taken out.
+    number: u32,
+}
+
+impl Inserted {
+    /// The name comes from the device: it is shown at terminals.
+    fn place(&self) -> String {
+        let name: String = self.reader.to_string_lossy().chars().filter(|c| !c.is_control()).collect();
+        format!("{name} #{}", self.number)
     }
 }
 
@@ -123,9 +146,9 @@ impl Radio for PcscRadio {
         };
         let cards = tokio::task::spawn_blocking(look).await;
         let cards = cards.map_err(|error| Error::new(Code::LinkLost).caused_by(error))??;
-        let seen = |name: CString| Seen {
+        let seen = |card: Inserted| Seen {
             medium: Medium::Card,
-            place: name.to_string_lossy().into_owned(),
+            place: card.place(),
             advertised: None,
             signal: None,
         };

@@ -35,6 +35,7 @@ impl Client {
         let mut cost = Cost::default();
         let mut pins = Pins::new(customer);
         let mut attempts = Attempts::default();
+        let mut lost = false;
         loop {
             let next = record.life.next();
             let step = match next {
@@ -47,7 +48,7 @@ impl Client {
                 }
                 Next::Create => Err(Error::new(Code::UnexpectedEvent)),
                 Next::Deliver => {
-                    let with = Parties { connector, customer, lane: &lane };
+                    let with = Parties { connector, customer, lane: &lane, lost };
                     self.deliver(with, record.clone(), &mut pins, &mut cost).await
                 }
                 Next::Submit => self.submit(customer, record.clone()).await,
@@ -66,6 +67,7 @@ impl Client {
                 }
                 Err(error) => error,
             };
+            lost |= matches!(error.code(), Code::LinkLost | Code::TagLost | Code::TokenTimeout);
             record = self.order_record(id)?;
             // It was cancelled in the middle of a step: the step's failure does not matter any more.
             if record.life.cancelled() && !matches!(next, Next::Cancel { .. }) {

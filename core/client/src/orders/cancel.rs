@@ -10,9 +10,12 @@ use super::Report;
 use crate::client::Client;
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::ports::Connector;
+use crate::ports::{Connector, Millis, Wanted};
 use crate::records::OrderRecord;
 use crate::token::TokenSession;
+
+/// A token that shall be told of a cancel is there, or the bank's word has to do.
+const AT_HAND: Millis = Millis(5_000);
 
 impl Client {
     /// Takes an order back, here, at the token and at the bank. Durable first: from then on nothing of it is submitted. The receipt says how it really ended.
@@ -79,7 +82,10 @@ impl Client {
         record: &OrderRecord,
     ) -> Result<(), Error> {
         let token = self.token(record.device)?;
-        let mut session = TokenSession::open(self, connector, customer, &token).await?;
+        // The bank is waiting for its turn.
+        let mut wanted = Wanted::paired(&token.pairing);
+        wanted.wait(AT_HAND);
+        let mut session = TokenSession::open_wanted(self, connector, customer, &token, wanted).await?;
         let order = record.id.ok_or(Error::new(Code::UnexpectedEvent))?;
         let told = session.exchange(&Request::Cancel { order }).await;
         session.close().await;

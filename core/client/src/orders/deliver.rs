@@ -30,6 +30,8 @@ pub(super) struct Parties<'a> {
     pub(super) connector: &'a dyn Connector,
     pub(super) customer: &'a dyn Customer,
     pub(super) lane: &'a Lane,
+    /// The link was lost in this run: the token shows the order, and the customer brings it again when they have decided.
+    pub(super) lost: bool,
 }
 
 /// What comes next while a token is listened to and the customer may be typing.
@@ -126,7 +128,7 @@ impl Client {
         let first = matches!(record.life.stage(), Stage::Prepared { .. });
         let mut expiry = Expiry::of(record, order);
         let mut wanted = Wanted::paired(&token.pairing);
-        if !first {
+        if !first && with.lost {
             wanted.wait(HUMAN.whole);
         }
         let mut open =

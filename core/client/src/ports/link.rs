@@ -56,7 +56,9 @@ pub trait Link: Send {
 /// Where a link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
-    /// The device's address, the reader's name.
+    /// What carries it.
+    pub medium: Medium,
+    /// The device's address, the reader's name with the number of its card.
     pub place: String,
     /// How many further tokens came into question.
     pub others: usize,

@@ -71,9 +71,13 @@ impl Wanted {
         self
     }
 
-    /// Not at this place: the token there is another one.
+    /// Not at this place: what is there is not the one.
     pub(crate) fn pass_over(&mut self, place: String) {
         self.passed.push(place);
+    }
+
+    /// The one that was there has to be put away for the right one, which is then quick.
+    pub(crate) fn expect_exchange(&mut self) {
         self.patience = self.patience.min(EXCHANGED);
     }
 
@@ -167,11 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_passed_over_is_not_asked_again_and_waited_for_less() {
+    fn what_was_passed_over_is_not_asked_again_and_an_exchange_is_waited_for_less() {
         let mut wanted = Wanted::any();
         assert!(wanted.is_at("a") && wanted.patience() == FETCHED);
         wanted.pass_over("a".to_owned());
-        assert!(!wanted.is_at("a") && wanted.is_at("b") && wanted.patience() == EXCHANGED);
+        assert!(!wanted.is_at("a") && wanted.is_at("b") && wanted.patience() == FETCHED);
+        wanted.expect_exchange();
+        assert_eq!(wanted.patience(), EXCHANGED);
         let only = Wanted::to_pair().only_at("b");
         assert!(only.is_at("b") && !only.is_at("a"));
     }

@@ -33,12 +33,15 @@ impl Reader {
         let mut buffer = vec![0; MOST];
         let (exchanges, receiver) = channel::<Exchange>();
         let serve = move || {
+            let mut ours = false;
             for (command, reply) in receiver {
                 let answer = card.transmit(&command, &mut buffer);
+                // The first command selects our application.
+                ours |= answer.as_ref().is_ok_and(|answer| answer.ends_with(&[0x90, 0]));
                 // Whoever asked may be gone.
                 let _ = reply.send(answer.map(<[u8]>::to_vec).map_err(failed));
             }
-            release(card);
+            release(card, ours);
         };
         let spawned = thread::Builder::new().name("pcsc".to_owned()).spawn(serve);
         spawned.map_err(|error| Error::new(Code::LinkLost).caused_by(error))?;
@@ -46,9 +49,9 @@ impl Reader {
     }
 }
 
-/// The connection ends with a reset, so that the token knows.
-fn release(card: Card) {
-    let _ = card.disconnect(Disposition::ResetCard);
+/// The connection ends with a reset, so that the token knows. A card of another kind keeps what other programs have told it.
+fn release(card: Card, ours: bool) {
+    let _ = card.disconnect(if ours { Disposition::ResetCard } else { Disposition::LeaveCard });
 }
 
 /// Whatever fails in the middle, the card is not there as it was.

@@ -122,10 +122,9 @@ impl Card {
         match (awaited, status) {
             (_, Status::NoConnection) => Err(Code::LinkLost),
             (_, Status::Failure) => Err(Code::TokenFailure),
-            (Awaited::Hello, Status::NotFound | Status::UnknownInstruction | Status::UnknownClass) => {
-                Err(Code::TokenNotFound)
-            }
             (Awaited::Hello, Status::Ok) => self.hello(data),
+            // Cards of other kinds have many words for no.
+            (Awaited::Hello, _) => Err(Code::TokenNotFound),
             (Awaited::Part, Status::Ok) if data.is_empty() => Ok(()),
             (Awaited::Message | Awaited::Poll, Status::Ok | Status::More(_)) => self.message(data, status),
             _ => Err(Code::TokenMisbehaved),
@@ -140,7 +139,7 @@ impl Card {
             self.received.push_back((Kind::Refusal, Vec::from(data)));
             return Ok(());
         }
-        let hello = Hello::decode(data).map_err(|_| Code::TokenMisbehaved)?;
+        let hello = Hello::decode(data).map_err(|_| Code::TokenNotFound)?;
         self.extended = self.reader_extended && hello.extended;
         self.received.push_back((Kind::Hello, Vec::from(data)));
         Ok(())

@@ -106,7 +106,8 @@ fn each_status_has_its_error() {
     assert_eq!(first([0x6a, 0x82]), Code::TokenNotFound);
     assert_eq!(first([0x6d, 0]), Code::TokenNotFound);
     assert_eq!(first([0x6f, 0]), Code::TokenFailure);
-    assert_eq!(first([0x90, 0]), Code::TokenMisbehaved);
+    assert_eq!(first([0x90, 0]), Code::TokenNotFound);
+    assert_eq!(first([0x69, 0x82]), Code::TokenNotFound);
     let later = |answer: &[u8]| {
         let mut card = selected(false, false);
         card.send(Kind::Sealed, &[1; 20]).unwrap();

@@ -16,6 +16,8 @@ const WINDOW: u64 = 120_000;
 const TURN: u64 = 1_000;
 /// An `r` is not used for longer.
 const LONGEST: u64 = 900_000;
+/// An answer that nobody fetches is waited with for so long; it is kept all the same.
+const FETCHED: u64 = 900_000;
 /// Answers that are remembered as not fetched; more are not kept either, at the least.
 const UNFETCHED: usize = 16;
 
@@ -34,9 +36,15 @@ pub(super) struct Window {
     /// The connection is a paired phone's.
     known: bool,
     /// Orders that were decided while no phone waited for the answer.
-    unfetched: Vec<(OrderId, Hash)>,
+    unfetched: Vec<Unfetched>,
     /// Random, and since when it is used.
     r: Option<([u8; 3], Millis)>,
+}
+
+struct Unfetched {
+    order: OrderId,
+    hash: Hash,
+    until: Millis,
 }
 
 impl Window {
@@ -62,32 +70,39 @@ impl Window {
     }
 
     /// This order was decided and nobody was told.
-    pub(super) fn unfetched(&mut self, order: OrderId, hash: Hash) {
+    pub(super) fn unfetched(&mut self, order: OrderId, hash: Hash, now: Millis) {
         if self.unfetched.len() == UNFETCHED {
             self.unfetched.remove(0);
         }
-        self.unfetched.push((order, hash));
+        self.unfetched.push(Unfetched { order, hash, until: now.plus(FETCHED) });
     }
 
     /// The answer was fetched by its order's id.
     pub(super) fn collected(&mut self, order: &OrderId) {
-        self.unfetched.retain(|(other, _)| other != order);
+        self.unfetched.retain(|answer| answer.order != *order);
     }
 
     /// And by the order once more.
     pub(super) fn answered(&mut self, hash: &Hash) {
-        self.unfetched.retain(|(_, other)| other != hash);
+        self.unfetched.retain(|answer| answer.hash != *hash);
+    }
+
+    /// Until when a phone is waited for, by what it has not fetched.
+    fn fetched_until(&mut self, now: Millis) -> Option<Millis> {
+        self.unfetched.retain(|answer| now < answer.until);
+        self.unfetched.iter().map(|answer| answer.until).max()
     }
 }
 
 impl<B: Board> Token<B> {
     pub(super) fn decide_advertising(&mut self, now: Millis) -> Result<Advertising, Fault> {
         let pairing = self.face.is_pairing_mode();
-        let waits = pairing || matches!(self.face, Face::Review(_)) || !self.window.unfetched.is_empty();
-        if self.connected || !(waits || now < self.window.until) {
+        let waits = pairing || matches!(self.face, Face::Review(_));
+        let window = self.window.fetched_until(now).map_or(self.window.until, |at| at.max(self.window.until));
+        if self.connected || !(waits || now < window) {
             return Ok(Advertising::default());
         }
-        let mut until = (!waits).then_some(self.window.until);
+        let mut until = (!waits).then_some(window);
         let phones = if pairing { Vec::new() } else { self.vault.phones()? };
         let turn = now.0.checked_div(TURN).unwrap_or_default();
         let index = turn.checked_rem(u64::try_from(phones.len()).unwrap_or_default());

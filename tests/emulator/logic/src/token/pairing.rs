@@ -98,6 +98,8 @@ impl<B: Board> Token<B> {
             return self.refuse(if spent { Code::PairingTriesSpent } else { Code::NotPairing }, now);
         }
         let (way, pattern, noise) = match p1_by_code(body) {
+            // Who was told to wait and press OK compares nothing: the other side does not choose the weaker way.
+            None if self.code.is_some() => return self.refuse(Code::NotPairing, now),
             None => (Way::Digits, Pattern::Xx, body),
             Some(_) if self.code.is_none() => return self.refuse(Code::PairingCodeSpent, now),
             Some(noise) => (Way::Code, Pattern::XxPsk3, noise),
@@ -130,7 +132,7 @@ impl<B: Board> Token<B> {
 
     fn on_p3(&mut self, session: Committed, body: &[u8], now: Millis) -> Step {
         let Committed { mut handshake, nonce, way, fresh, .. } = session;
-        if !self.face.is_pairing_mode() {
+        if !self.face.is_pairing_mode() || (way == Way::Digits && self.code.is_some()) {
             return self.refuse(Code::NotPairing, now);
         }
         // The secret is spent and the try written before P3 is opened: what does not open was a guess.

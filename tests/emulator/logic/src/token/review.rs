@@ -249,7 +249,7 @@ impl<B: Board> Token<B> {
 
     fn approve(&mut self, review: &Review, now: Millis) -> Step {
         let answer = self.vault.approve(review.subject())?;
-        self.release(review, answer);
+        self.release(review, answer, now);
         let notice = match review.order.payload().operation {
             Operation::Transfer(_) => Notice::Approved,
             Operation::CertificateDownload(_) => Notice::KeyMade,
@@ -259,15 +259,15 @@ impl<B: Board> Token<B> {
     }
 
     /// To the phone, or until one fetches it.
-    fn release(&mut self, review: &Review, answer: Vec<u8>) {
+    fn release(&mut self, review: &Review, answer: Vec<u8>, now: Millis) {
         if !self.reply_to(Awaited::Order, &Reply::ok(answer)) {
-            self.window.unfetched(review.order_id(), review.order_hash());
+            self.window.unfetched(review.order_id(), review.order_hash(), now);
         }
     }
 
     fn reject(&mut self, review: &Review, now: Millis) -> Step {
         let answer = self.vault.reject(review.subject())?;
-        self.release(review, answer);
+        self.release(review, answer, now);
         self.show_notice(Notice::Rejected, now)?;
         Ok(())
     }

@@ -109,13 +109,27 @@ fn an_answer_waits_until_it_is_fetched() {
         world.disconnect();
         world.read_all();
         world.press(Key::Ok);
-        world.wait(3_000);
+        world.wait(899);
         assert!(is_for(&mut world, &phone));
         world.reconnect(&phone);
         world.ask(&fetch);
         leave(&mut world);
         assert_eq!(advertised(&mut world), None);
     }
+}
+
+#[test]
+fn an_answer_that_nobody_fetches_is_kept_and_not_waited_with_for_ever() {
+    let (mut world, phone) = World::ready();
+    let (_, order) = world.a_transfer();
+    world.show(&order);
+    world.disconnect();
+    world.read_all();
+    world.press(Key::Ok);
+    world.wait(900);
+    assert_eq!(advertised(&mut world), None);
+    world.press(Key::Up);
+    assert!(is_for(&mut world, &phone));
 }
 
 #[test]
@@ -148,6 +162,7 @@ fn r_is_new_after_every_connection_and_every_quarter_of_an_hour() {
     let before = advertised(&mut world);
     world.wait(899);
     assert_eq!(advertised(&mut world), before);
+    world.press(Key::Up);
     world.wait(1);
     assert!(is_for(&mut world, &phone) && advertised(&mut world) != before);
 }

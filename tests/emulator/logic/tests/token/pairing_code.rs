@@ -193,28 +193,33 @@ fn without_a_code_on_the_screen_there_is_no_pairing_by_one() {
 fn a_p1_that_is_none_spends_nothing() {
     let mut world = World::new();
     show_code(&mut world);
-    for p1 in [vec![], vec![0; 54], vec![1], vec![1; 54]] {
+    let by_digits = Some(Code::NotPairing);
+    let none = Some(Code::Malformed);
+    for (p1, refusal) in [(vec![], by_digits), (vec![0; 54], by_digits), (vec![1], none), (vec![1; 54], none)]
+    {
         world.connect();
         world.send(Kind::Pairing, &p1);
-        assert_eq!(world.take_refusal(), Some(Code::Malformed), "{p1:?}");
+        assert_eq!(world.take_refusal(), refusal, "{p1:?}");
     }
     assert!(scanned(&world).is_some(), "nothing was spent");
 }
 
+/// Who was told that there is nothing to compare would press OK under a stranger's digits.
 #[test]
-fn the_digits_go_on_beside_the_code() {
+fn nobody_else_chooses_digits_while_the_code_stands() {
     let mut world = World::new();
     let shown = show_code(&mut world).psk();
+    let p1 = [&[2][..], &[0; 32]].concat();
     world.connect();
-    let phone = Phone::new(1);
+    world.send(Kind::Pairing, &p1);
+    assert_eq!(world.take_refusal(), Some(Code::NotPairing));
+    assert_eq!(code(&world).psk(), shown, "nothing was spent");
+    // The customer chooses.
+    world.press(Key::Down);
+    world.connect();
+    let mut phone = Phone::new(2);
     let mut session = world.pair_until_digits(&phone);
-    world.send_p5(&mut session, false, None);
-    assert_eq!(refused(&mut world, &mut session), Code::Declined);
-    assert_ne!(code(&world).psk(), shown, "the page came back, the code did not");
-    let mut other = Phone::new(2);
-    world.connect();
-    let mut session = world.pair_until_digits(&other);
-    world.finish_pairing(&mut other, &mut session);
+    world.finish_pairing(&mut phone, &mut session);
     assert!(scanned(&world).is_none());
 }
 
