@@ -23,7 +23,10 @@ pub(super) async fn list(look: &Look, live: bool, paired_only: bool) -> Result<A
     }
     let mut shown = Shown::default();
     loop {
-        output.wait(&json!({"moment": "looking-around"}), &output.words.say("looking-around"));
+        // Once: a table that stands is not pushed away by a word about the next look.
+        if shown.0.is_none() {
+            output.wait(&json!({"moment": "looking-around"}), &output.words.say("looking-around"));
+        }
         let found = look.in_reach().await;
         let (reach, text) = (reach_json(output, &found), reach_text(&output.words, &found));
         if !live {
