@@ -181,7 +181,8 @@ class Story:
 
     def loss_in_the_order(self, mtu):
         self.air.do(lose=IN_THE_ORDER[mtu])
-        _, began, took = self.transfer(Customer())
+        # At MTU 517 the third write is the acknowledgement of `shown`: a customer who is faster than that leaves none to be lost.
+        _, began, took = self.transfer(Customer(slow=1.0))
         connections, lost = self.air.of("connected", began), self.air.of("lost", began)
         if len(connections) != 2 or len(lost) != 1:
             raise Wrong(f"{len(connections)} connections and {len(lost)} losses")
