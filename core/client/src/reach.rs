@@ -11,7 +11,7 @@ use crate::records::TokenRecord;
 use crate::token::{TokenSession, Wire};
 
 /// A token that was just seen is there, or has gone.
-const THERE: Millis = Millis(2_000);
+pub(crate) const THERE: Millis = Millis(2_000);
 
 /// A token in reach.
 #[derive(Clone, Debug)]
@@ -83,22 +83,32 @@ impl Client {
 
     /// Whose the token at this place is; nothing where there is none.
     async fn ask(&self, connector: &dyn Connector, place: &str, tokens: &[TokenRecord]) -> Option<Whose> {
-        let mut whose = match self.greet(connector, Wanted::any().only_at(place)).await {
+        let whose = match self.greet(connector, Wanted::any().only_at(place)).await {
             Ok((_, hello)) if hello.pairing => Whose::PairingMode,
             Ok(_) => Whose::Others,
             Err(error) if error.code() == Code::Busy => return Some(Whose::Busy),
             Err(_) => return None,
         };
+        let ours = self.whose_at(connector, place, tokens).await;
+        Some(ours.map_or(whose, |token| Whose::Ours(Box::new(token))))
+    }
+
+    /// Which of these tokens is at this place: it proves it.
+    pub(crate) async fn whose_at(
+        &self,
+        connector: &dyn Connector,
+        place: &str,
+        tokens: &[TokenRecord],
+    ) -> Option<TokenRecord> {
         for token in tokens {
             let wanted = Wanted::paired(&token.pairing).only_at(place);
-            let Ok((wire, hello)) = self.greet(connector, wanted).await else { return Some(whose) };
+            let (wire, hello) = self.greet(connector, wanted).await.ok()?;
             if let Ok(session) = TokenSession::authenticate(self, wire, &hello, token).await {
                 session.close().await;
-                whose = Whose::Ours(Box::new(token.clone()));
-                break;
+                return Some(token.clone());
             }
         }
-        Some(whose)
+        None
     }
 
     async fn greet(&self, connector: &dyn Connector, mut wanted: Wanted) -> Result<(Wire<'_>, Hello), Error> {

@@ -7,13 +7,12 @@ use crate::client::Client;
 use crate::customer::{Customer, LinkEvent, Moment};
 use crate::error::{Detail, Error};
 use crate::ports::{Connector, Link, Medium, Millis, Spot, Wanted};
+use crate::reach::THERE;
 use crate::records::TokenRecord;
-use crate::token::{TokenSession, Wire};
+use crate::token::Wire;
 
 /// A radio that is off may be switched on within this time.
 const SWITCHED_ON: Millis = Millis(30_000);
-/// Who is there already is found in this time.
-const THERE: Millis = Millis(2_000);
 /// Between two looks at it.
 const LOOK: Millis = Millis(1_000);
 /// So many tokens that are not the one are asked.
@@ -176,18 +175,8 @@ impl<'a, 'p> Search<'a, 'p> {
 
     /// Another token of this phone's, if that is what is there.
     async fn whose(&self, place: &str, wanted: &TokenRecord) -> Option<TokenRecord> {
-        let tokens = self.client.tokens().ok()?.into_iter();
-        for token in tokens.filter(|token| token.pairing.device != wanted.pairing.device) {
-            let mut there = Wanted::paired(&token.pairing).only_at(place);
-            there.wait(THERE);
-            let Ok(link) = self.connector.connect(&there).await else { return None };
-            let mut wire = Wire::new(self.client, link, self.begun);
-            let Ok(hello) = wire.hello().await else { return None };
-            if let Ok(session) = TokenSession::authenticate(self.client, wire, &hello, &token).await {
-                session.close().await;
-                return Some(token);
-            }
-        }
-        None
+        let mut others = self.client.tokens().ok()?;
+        others.retain(|token| token.pairing.device != wanted.pairing.device);
+        self.client.whose_at(self.connector, place, &others).await
     }
 }

@@ -9,14 +9,21 @@
     reason = "a test's report is where it stopped"
 )]
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use ushield_bank_api::Role;
-use ushield_client::Report;
+use ushield_client::ports::{Connector, Link, Wanted};
+use ushield_client::radio::AnyOf;
+use ushield_client::{Error, Report};
 use ushield_e2e::customer::Customer;
 use ushield_e2e::evil::Malware;
 use ushield_e2e::phone::Phone;
 use ushield_e2e::scene::{Scene, transfer};
 use ushield_e2e::token::Token;
 use ushield_e2e::wait::bounded;
+use ushield_links::system::SystemClock;
+use ushield_links::tcp::TcpConnector;
 use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 use ushield_protocol::receipt::Outcome;
@@ -43,7 +50,7 @@ async fn order(phone: &Phone, token: &Token, amount: u64) -> OrderId {
     phone.client.create_transfer(&Customer::watching(token), device, &transfer(amount)).await.unwrap()
 }
 
-async fn run(phone: &mut Phone, token: &Token, order: OrderId) -> Result<Report, ushield_client::Error> {
+async fn run(phone: &mut Phone, token: &Token, order: OrderId) -> Result<Report, Error> {
     phone.turn_to(token);
     phone.finish(&Customer::new(token.hand()), order).await
 }
@@ -66,6 +73,42 @@ async fn each_order_goes_to_its_own_token() {
     for (near, wanted) in [(&other, second), (&one, first)] {
         let report = run(&mut phone, near, wanted).await.unwrap();
         assert_eq!(report.receipt.outcome, Outcome::Executed);
+    }
+    scene.moved(&[100, 200]).await;
+}
+
+/// The token at `then` is found once the one at `first` was passed over.
+struct Behind {
+    first: String,
+    then: TcpConnector,
+}
+
+#[async_trait]
+impl Connector for Behind {
+    async fn connect(&self, wanted: &Wanted) -> Result<Box<dyn Link>, Error> {
+        if wanted.is_at(&self.first) {
+            return Err(Error::new(Code::TokenNotFound));
+        }
+        self.then.connect(wanted).await
+    }
+
+    fn describe(&self) -> String {
+        self.then.describe()
+    }
+}
+
+#[tokio::test]
+async fn with_both_near_each_order_finds_its_own() {
+    let (scene, one, other, mut phone) = two().await;
+    for (wrong, right, amount) in [(&other, &one, 100), (&one, &other, 200)] {
+        let [first, then] = [wrong, right].map(|token| token.line.address().to_string());
+        let wrong_one = Arc::new(TcpConnector::new(first.clone()));
+        let behind = Arc::new(Behind { first, then: TcpConnector::new(then) });
+        phone.link = Box::new(AnyOf::new(vec![wrong_one, behind], Arc::new(SystemClock::new())));
+        let order = order(&phone, right, amount).await;
+        let report = phone.finish(&Customer::new(right.hand()), order).await.unwrap();
+        assert_eq!(report.receipt.outcome, Outcome::Executed);
+        assert!(wrong.hand().page().number().is_none(), "nothing is drawn");
     }
     scene.moved(&[100, 200]).await;
 }

@@ -30,11 +30,7 @@ pub(super) async fn list(look: &Look, live: bool, paired_only: bool) -> Result<A
         let found = look.in_reach().await;
         let (reach, text) = (reach_json(output, &found), reach_text(&output.words, &found));
         if !live {
-            let mut json = json!({"tokens": tokens});
-            if let (Some(json), Value::Object(reach)) = (json.as_object_mut(), reach) {
-                json.extend(reach);
-            }
-            return Ok(Answer::done(json, format!("{paired}\n\n{text}")));
+            return Ok(Answer::done(with(reach, "tokens", tokens.into()), format!("{paired}\n\n{text}")));
         }
         shown.show(output, reach, &text);
         // Between two looks: a radio that has nothing to wait for would be asked without a pause.
@@ -47,20 +43,21 @@ pub(super) async fn list(look: &Look, live: bool, paired_only: bool) -> Result<A
 struct Shown(Option<String>);
 
 impl Shown {
-    fn show(&mut self, output: &Output, reach: Value, text: &str) {
+    fn show(&mut self, output: &Output, reach: Map<String, Value>, text: &str) {
         if self.0.as_deref() == Some(text) {
             return;
-        }
-        let mut json = json!({"moment": "in-reach"});
-        if let (Some(json), Value::Object(reach)) = (json.as_object_mut(), reach) {
-            json.extend(reach);
         }
         if let Some(before) = &self.0 {
             output.take_back(before);
         }
-        output.event(&json, text, Tone::Plain);
+        output.event(&with(reach, "moment", "in-reach".into()), text, Tone::Plain);
         self.0 = Some(text.to_owned());
     }
+}
+
+fn with(mut reach: Map<String, Value>, name: &str, value: Value) -> Value {
+    reach.insert(name.to_owned(), value);
+    reach.into()
 }
 
 fn paired(words: &Words, tokens: &[TokenRecord]) -> String {
@@ -80,7 +77,7 @@ fn paired(words: &Words, tokens: &[TokenRecord]) -> String {
     table(columns, &tokens.iter().map(row).collect::<Vec<_>>())
 }
 
-fn reach_json(output: &Output, found: &Found) -> Value {
+fn reach_json(output: &Output, found: &Found) -> Map<String, Value> {
     let mut reach = Vec::new();
     let mut links = Map::new();
     for (name, found) in found {
@@ -89,7 +86,7 @@ fn reach_json(output: &Output, found: &Found) -> Value {
             Err(error) => drop(links.insert((*name).to_owned(), error_json(error, &output.words))),
         }
     }
-    json!({"in_reach": reach, "links_without": links})
+    Map::from_iter([("in_reach".to_owned(), reach.into()), ("links_without".to_owned(), links.into())])
 }
 
 fn one(link: &str, token: &InReach) -> Value {
