@@ -1,0 +1,238 @@
+//! The client as an object: what is known, and the bank.
+
+use std::sync::Arc;
+
+use ushield_bank_api::Password;
+use ushield_client::catalogue::{Catalogue, Language};
+use ushield_client::ports::{self, Connector, Entropy, SealingKey, Store};
+use ushield_client::radio::{AnyOf, RadioConnector};
+use ushield_client::store::MemoryStore;
+use ushield_client::{Client, Error, Ports};
+use ushield_protocol::code::Code;
+use ushield_protocol::key::OrderId;
+use zeroize::Zeroizing;
+
+use crate::alive::Alive;
+use crate::failure::{Failure, Problem};
+use crate::host::bank::{BankHttp, BankPort};
+use crate::host::clock::{Clock, ClockPort};
+use crate::host::keystore::{Keystore, KeystorePort};
+use crate::host::radio::Radio;
+use crate::host::radio_port::RadioPort;
+use crate::runtime;
+use crate::value::{
+    Account, Adopted, CertificateRole, Config, HistoryEntry, InReach, StorePlace, Token, device_id, order_id,
+};
+
+/// A phone that drives tokens for one customer of one bank.
+///
+/// Everything that it promised is durable before it returns; the process may be killed at any moment, and a new one goes on.
+#[derive(uniffi::Object)]
+pub struct UShield {
+    pub(crate) core: Arc<Core>,
+    notice: Option<Problem>,
+    _alive: Alive,
+}
+
+/// The client with its texts.
+pub(crate) struct Core {
+    pub(crate) client: Client,
+    pub(crate) texts: Arc<Catalogue>,
+    clock: Arc<ClockPort>,
+}
+
+impl Core {
+    /// The ways to a token, as one.
+    pub(crate) fn connector(&self, radios: Vec<Arc<dyn Radio>>) -> Arc<dyn Connector> {
+        let clock: Arc<dyn ports::Clock> = self.clock.clone();
+        let way = |radio| -> Arc<dyn Connector> {
+            Arc::new(RadioConnector::new(Arc::new(RadioPort(radio)), Arc::clone(&clock)))
+        };
+        Arc::new(AnyOf::new(radios.into_iter().map(way).collect(), Arc::clone(&clock)))
+    }
+
+    /// Random numbers of the system's.
+    fn open(
+        config: &Config,
+        bank: Arc<dyn BankHttp>,
+        keystore: Arc<KeystorePort>,
+        clock: Arc<ClockPort>,
+        texts: Arc<Catalogue>,
+        key: Option<SealingKey>,
+    ) -> Result<(Self, Option<Error>), Error> {
+        let (store, notice) = open_store(&config.store, key)?;
+        let ports = Ports {
+            bank: Arc::new(BankPort(bank)),
+            store,
+            keystore,
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let client = Client::new(ports);
+        client.set_up(&config.request())?;
+        Ok((Self { client, texts, clock }, notice))
+    }
+}
+
+/// The operating system's random numbers.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+        getrandom::fill(out).map_err(|error| Error::new(Code::KeystoreFailure).caused_by(error))
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn open_store(place: &StorePlace, key: Option<SealingKey>) -> Result<(Arc<dyn Store>, Option<Error>), Error> {
+    use ushield_client::store::{OpenOptions, Opened, SqliteStore};
+    match (place, key) {
+        (StorePlace::Folder { path }, Some(key)) => {
+            let (store, opened) =
+                SqliteStore::open(&OpenOptions::new(path, "ushield"), &key, Arc::new(SystemEntropy))?;
+            let notice = match opened {
+                Opened::SetAside { notice, .. } => Some(notice),
+                Opened::Fresh | Opened::Existing => None,
+            };
+            Ok((Arc::new(store), notice))
+        }
+        (StorePlace::Folder { .. }, None) => Err(Error::new(Code::KeystoreFailure)),
+        (StorePlace::Memory, _) => Ok((Arc::new(MemoryStore::new()), None)),
+    }
+}
+
+/// Built without a store on a disk.
+#[cfg(not(feature = "sqlite"))]
+fn open_store(
+    place: &StorePlace,
+    _key: Option<SealingKey>,
+) -> Result<(Arc<dyn Store>, Option<Error>), Error> {
+    match place {
+        StorePlace::Folder { .. } => Err(Error::new(Code::BadInput).at("store")),
+        StorePlace::Memory => Ok((Arc::new(MemoryStore::new()), None)),
+    }
+}
+
+impl UShield {
+    /// Does work with the client on the core's threads.
+    async fn with<T, F>(&self, work: impl FnOnce(Arc<Core>) -> F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let done = runtime::done(work(Arc::clone(&self.core))).await;
+        done.map_err(|error| Failure::new(&error, &self.core.texts))
+    }
+}
+
+#[uniffi::export]
+impl UShield {
+    /// Opens the client's store, or makes it, and sets the client up. Without a clock the system's is taken.
+    #[uniffi::constructor]
+    pub async fn open(
+        config: Config,
+        bank: Arc<dyn BankHttp>,
+        keystore: Arc<dyn Keystore>,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<Arc<Self>, Failure> {
+        let texts = Arc::new(Catalogue::new(Language::from_tag(&config.language)));
+        let (keystore, said) = (Arc::new(KeystorePort(keystore)), Arc::clone(&texts));
+        let open = async move {
+            let key = match config.store {
+                StorePlace::Folder { .. } => Some(ports::Keystore::sealing_key(&*keystore).await?),
+                StorePlace::Memory => None,
+            };
+            let clock = Arc::new(ClockPort::new(clock));
+            Core::open(&config, bank, keystore, clock, said, key)
+        };
+        match runtime::done(open).await {
+            Ok((core, notice)) => {
+                let notice = notice.map(|notice| Problem::new(&notice, &texts));
+                Ok(Arc::new(Self { core: Arc::new(core), notice, _alive: Alive::new() }))
+            }
+            Err(error) => Err(Failure::new(&error, &texts)),
+        }
+    }
+
+    /// What the customer should be told about the store that was opened: one that was not whole was set aside.
+    pub fn notice(&self) -> Option<Problem> {
+        self.notice.clone()
+    }
+
+    /// Signs the customer in with the password, UTF-8; the session is kept until it ends.
+    pub async fn sign_in(&self, password: Vec<u8>) -> Result<(), Failure> {
+        let password = Password::new(Zeroizing::new(password));
+        self.with(|core| async move {
+            core.client.sign_in(password.ok_or(Error::new(Code::BadInput).at("password"))?).await
+        })
+        .await
+    }
+
+    /// Whether a session is there that has not ended by this phone's clock. The bank decides.
+    pub async fn is_signed_in(&self) -> Result<bool, Failure> {
+        self.with(|core| async move { core.client.is_signed_in() }).await
+    }
+
+    /// The customer's accounts.
+    pub async fn accounts(&self) -> Result<Vec<Account>, Failure> {
+        self.with(|core| async move {
+            Ok(core.client.accounts().await?.accounts.iter().map(Account::from).collect())
+        })
+        .await
+    }
+
+    /// The paired tokens.
+    pub async fn tokens(&self) -> Result<Vec<Token>, Failure> {
+        self.with(|core| async move { Ok(core.client.tokens()?.iter().map(Token::from).collect()) }).await
+    }
+
+    /// Looks around with these radios, for some seconds: what is in reach, and whose it is.
+    pub async fn in_reach(&self, radios: Vec<Arc<dyn Radio>>) -> Result<Vec<InReach>, Failure> {
+        self.with(|core| async move {
+            let connector = core.connector(radios);
+            Ok(core.client.in_reach(&*connector).await?.iter().map(InReach::from).collect())
+        })
+        .await
+    }
+
+    /// All orders that this phone knows, newest first. Needs neither bank nor token.
+    pub async fn history(&self) -> Result<Vec<HistoryEntry>, Failure> {
+        self.with(|core| async move {
+            let entries = core.client.history().await?;
+            Ok(entries.iter().map(|entry| HistoryEntry::new(entry, &core.texts)).collect())
+        })
+        .await
+    }
+
+    /// The pages that the token will show for an order, before it is sent there: six lines each, joined by a newline.
+    pub async fn preview(&self, order: String) -> Result<Vec<String>, Failure> {
+        self.with(|core| async move {
+            let id: OrderId = order_id(&order)?;
+            Ok(core.client.preview(id).await?.iter().map(str::to_owned).collect())
+        })
+        .await
+    }
+
+    /// A certificate that this phone keeps for a token: DER, own certificate first. Without a token, the only one.
+    pub async fn certificate(
+        &self,
+        token: Option<String>,
+        role: CertificateRole,
+    ) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+        self.with(|core| async move {
+            let token = core.client.token(device_id(token.as_deref())?)?;
+            core.client.certificate(&token, role.into())
+        })
+        .await
+    }
+
+    /// Takes over orders that are open at the bank and not known here, as after a store was set aside.
+    pub async fn adopt(&self) -> Result<Adopted, Failure> {
+        self.with(|core| async move { Ok(Adopted::new(&core.client.adopt().await?, &core.texts)) }).await
+    }
+
+    /// Forgets a token on this phone alone, for one that is lost or was reset.
+    pub async fn forget_here(&self, token: Option<String>) -> Result<(), Failure> {
+        self.with(|core| async move { core.client.forget_here(device_id(token.as_deref())?) }).await
+    }
+}
