@@ -1,0 +1,22 @@
+#!/bin/sh
+# Builds the library and writes the Kotlin or Python that calls it: bindings/generate.sh kotlin|python OUT [cargo's options].
+# Prints the library's path.
+set -eu
+language=$1 out=$2
+shift 2
+root=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$root"
+target=${CARGO_TARGET_DIR:-target}
+profile=debug
+for option; do
+    case $option in --release) profile=release ;; esac
+done
+"${CARGO:-cargo}" build --locked --quiet -p ushield-ffi "$@" >&2
+"${CARGO:-cargo}" build --locked --quiet -p ushield-bindgen >&2
+case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushield_ffi.so ;; esac
+library=$target/$profile/$library
+# Without the user's own formatters: what is generated is not read.
+"$target/debug/ushield-bindgen" generate "$library" --language "$language" --out-dir "$out" --no-format >&2
+case $library in /*) echo "$library" ;; *) echo "$root/$library" ;; esac
