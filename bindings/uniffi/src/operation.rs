@@ -21,7 +21,7 @@ use crate::runtime::{self, Task};
 pub struct Operation {
     person: Arc<Person>,
     texts: Arc<Catalogue>,
-    task: Mutex<Option<Task<()>>>,
+    task: Mutex<Option<Task>>,
     _alive: Alive,
 }
 
@@ -34,7 +34,7 @@ impl Operation {
         let person = Person::new(Arc::clone(&texts));
         let work = work(Arc::clone(&person));
         let told = Told { person: Arc::clone(&person), texts: Arc::clone(&texts) };
-        let task = match runtime::begin(async move { told.end(work.await) }) {
+        let task = match runtime::begin(Box::pin(async move { told.end(work.await) })) {
             Ok(task) => Some(task),
             Err(error) => {
                 person.put(Step::Failed { problem: Problem::new(&error, &texts) });

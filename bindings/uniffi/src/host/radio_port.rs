@@ -13,6 +13,7 @@ use ushield_protocol::code::Code;
 
 use super::radio::{Card, Connected, LinkError, LinkMedium, Packets, Radio, SeenToken, Via, Wanted};
 use super::{Threw, within};
+use crate::runtime::{Work, handing_over};
 
 /// What a host may take beyond the patience that it was told.
 const GRACE: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ impl ports::Radio for RadioPort {
         let asked = Wanted::new(wanted);
         let (answer, mut answered) = oneshot::channel();
         // By a task of its own: who gives up at the moment of success must not leave a connection behind.
-        tokio::spawn(async move {
+        let connecting: Work = Box::pin(async move {
             let mut answer = answer;
             let mut connecting =
                 Box::pin(within(limit, host.connect(asked), || Error::new(Code::TokenNotFound)));
@@ -67,6 +68,7 @@ impl ports::Radio for RadioPort {
             // Dropped on the way, it is ended.
             drop(answer.send(connected));
         });
+        tokio::spawn(connecting);
         let standing = (&mut answered).await.unwrap_or_else(|_| Err(lost()))?;
         standing.into_connected()
     }
@@ -148,14 +150,19 @@ impl Life {
                 } => Err(LinkError::Lost),
             }
         };
-        tokio::spawn(call).await.map_err(|ended| lost().caused_by(ended))?.map_err(error)
+        let (call, answer) = handing_over(call);
+        tokio::spawn(call);
+        answer.await.map_err(|_| lost())?.map_err(error)
     }
 }
 
 /// Ends it on the host's side when nobody else did. Nothing is left to be done where no runtime runs any more.
 fn end(call: impl Future<Output = Result<(), LinkError>> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(timeout(END, call));
+        let ending: Work = Box::pin(async move {
+            let _ = timeout(END, call).await;
+        });
+        runtime.spawn(ending);
     }
 }
 
