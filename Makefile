@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-all clean
+.PHONY: help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-valgrind comparisons of secrets on poisoned memory; installs valgrind from Debian's packages"
 	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
+	@echo "make test-targets  the core type-checked for Android, iOS and a Cortex-M4 without std; a Rust from Debian's packages, not installed"
 	@echo "make test-all      everything there is"
 
 # Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.
@@ -69,7 +70,10 @@ test-pcsc:
 test-ble:
 	@tests/ble/run.sh
 
-test-all: lint test test-valgrind test-pcsc test-ble
+test-targets:
+	@tests/targets/run.sh
+
+test-all: lint test test-valgrind test-pcsc test-ble test-targets
 	$(MAKE) demo AUTO=1
 
 clean:
