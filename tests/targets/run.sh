@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-phone=(ushield-client)
+phone=(ushield-client ushield-ffi)
 chip=(ushield-protocol ushield-session ushield-token)
 
 target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
@@ -13,16 +13,18 @@ tests/targets/toolchain.sh "$target/toolchain" "$oldest"
 # For std's source with a compiler that is not a nightly. Flags for this machine are none for the others.
 export RUSTC=$target/toolchain/bin/rustc RUSTC_BOOTSTRAP=1
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# Cargo does not only check std, it generates its code: less of it without what a debugger wants.
+export CARGO_PROFILE_DEV_DEBUG=false
 stub=$PWD/tests/targets/stub
 for name in aarch64_linux_android aarch64_apple_ios; do export "CC_$name=$stub/cc" "AR_$name=$stub/ar"; done
-# Else Apple's own tools are asked for it. Nothing is taken from there.
+# Else build scripts ask Apple's own tools where the SDK is. Nothing is taken from there.
 export SDKROOT=$stub
 
 check() { "$target/toolchain/bin/cargo" check --locked --quiet --target-dir "$target/targets" "$@"; }
 
 # What a stub stands in for, by what it left.
 stubbed() {
-    find "$target/targets/$1/debug/build" -name '*.a' -size 0 2>/dev/null | sed 's,.*/build/\(.*\)-[0-9a-f]*/out/.*,\1,' | sort -u | paste -sd,
+    find "$target/targets/$1/debug/build" -name '*.a' -size 0 | sed 's,.*/build/\(.*\)-[0-9a-f]*/out/.*,\1,' | sort -u | paste -sd, | sed 's/,/, /g'
 }
 
 # An error that the host cannot notice must be one there, and for the reason that is given.
