@@ -6,7 +6,7 @@ use ushield_protocol::bank_key::{BankKey, Purpose};
 use ushield_protocol::cbor::{DecodeError, Reader, Reason};
 use ushield_protocol::code::Code;
 use ushield_protocol::cose::Sign1;
-use ushield_protocol::key::{BankId, Hash, OrderId, PublicKey, RingVerifier, ShortKeyId};
+use ushield_protocol::key::{BankId, Hash, OrderId, P256Verifier, PublicKey, ShortKeyId};
 use ushield_protocol::order::{Order, Received, Verified};
 use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::receipt::{Outcome, Receipt};
@@ -68,7 +68,7 @@ impl Client {
         &self,
         order: &Order<Received>,
     ) -> Result<Result<Order<Verified>, Refusal>, Error> {
-        self.judge(order.kid(), |key| order.clone().verify(key, &RingVerifier))
+        self.judge(order.kid(), |key| order.clone().verify(key, &P256Verifier))
     }
 
     /// Verifies a receipt and that it is for this very order.
@@ -109,7 +109,7 @@ impl Client {
             if planted::on(Bug::ReceiptUnverified) {
                 return as_stored(bytes).map_err(Refusal::from);
             }
-            let receipt = Receipt::verify(bytes, key, &RingVerifier)?;
+            let receipt = Receipt::verify(bytes, key, &P256Verifier)?;
             match key.is_valid_at(receipt.ended) {
                 true => Ok(receipt),
                 false => Err(Code::IssuedOutsideValidity.into()),
@@ -156,7 +156,7 @@ impl Client {
         for statement in self.bank().bank().await?.statements {
             let statement = statement.into_bytes();
             let key =
-                BankKey::verify(&statement, &setup.bank, &setup.root, &RingVerifier).map_err(bank_lied)?;
+                BankKey::verify(&statement, &setup.bank, &setup.root, &P256Verifier).map_err(bank_lied)?;
             said.push((statement, key));
         }
         // Those of one reply do not supersede each other before they are known.
@@ -210,7 +210,7 @@ impl Client {
             return Ok(known.statements.clone());
         }
         let verify = |(_, statement): &(_, Zeroizing<Vec<u8>>)| -> Result<Statement, Error> {
-            let key = BankKey::verify(statement, &setup.bank, &setup.root, &RingVerifier)
+            let key = BankKey::verify(statement, &setup.bank, &setup.root, &P256Verifier)
                 .map_err(|refusal| Error::new(Code::StoreCorrupt).caused_by(refusal))?;
             Ok((statement.to_vec(), key))
         };

@@ -2,7 +2,7 @@
 
 use ushield_protocol::code::Code;
 use ushield_protocol::device::MakerRoot;
-use ushield_protocol::key::{DeviceId, RingVerifier};
+use ushield_protocol::key::{DeviceId, P256Verifier};
 use ushield_protocol::message::{Hello, Kind};
 use ushield_protocol::noise::Seed;
 use ushield_protocol::pairing_code::PairingCode;
@@ -57,7 +57,7 @@ impl Client {
         let begin = |phone, hello: &Hello, seed| pairing::start(phone, hello, seed);
         let (wire, expect, p4, roots) =
             self.pair_until_p4(connector, customer, mode_opened_again, &begin).await?;
-        let compare = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
+        let compare = expect.handle(&p4, &roots, self.clock().now().0, &P256Verifier)?;
         Ok(PendingPairing { client: self, wire, compare })
     }
 
@@ -79,7 +79,7 @@ impl Client {
         let begin = |phone, hello: &Hello, seed| pairing::start_with_code(phone, hello, seed, code.clone());
         let (wire, expect, p4, roots) =
             self.pair_until_p4(connector, customer, mode_opened_again, &begin).await?;
-        let verified = expect.handle(&p4, &roots, self.clock().now().0, &RingVerifier)?;
+        let verified = expect.handle(&p4, &roots, self.clock().now().0, &P256Verifier)?;
         let pin = pin_for(customer, verified.pin_needed()).await?;
         let (expect, p5) = verified.answer(pin)?;
         self.finish_pairing(wire, customer, TokenScreen::PairingByCode, expect, &p5).await

@@ -1,7 +1,7 @@
 //! The exchange about one order on one connection: shown, asked for the PIN, answered, or taken back while it is shown.
 
 use ushield_protocol::code::Code;
-use ushield_protocol::key::RingVerifier;
+use ushield_protocol::key::P256Verifier;
 use ushield_protocol::message::{Reply, Request};
 use ushield_protocol::planted::{self, Bug};
 use ushield_session::delivery::{Answer, Delivery, Progress, Verdict};
@@ -131,7 +131,7 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
         self.session.send(&self.delivery.collect()).await?;
         let clock = self.client.clock();
         let reply = self.pins.during(clock, self.session.reply(MACHINE)).await?;
-        match self.delivery.handle(&reply, &RingVerifier) {
+        match self.delivery.handle(&reply, &P256Verifier) {
             Ok(Progress::Answered(answer)) => self.answered(answer).await.map(Some),
             // Another phone has delivered the same order meanwhile; or nothing of it is there.
             Ok(Progress::Waiting) => Ok(None),
@@ -161,7 +161,7 @@ impl<'a, 'c, 'p> Conversation<'a, 'c, 'p> {
         if self.cancel_sent && *reply == Reply::ok(Vec::new()) {
             return Ok(None);
         }
-        let progress = match self.delivery.handle(reply, &RingVerifier) {
+        let progress = match self.delivery.handle(reply, &P256Verifier) {
             Ok(progress) => progress,
             Err(error) => return self.refused(error).await,
         };

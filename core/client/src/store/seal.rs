@@ -1,8 +1,9 @@
 //! Records at rest: AES-256-GCM under a key of the key store, keys hidden by HMAC.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::{hkdf, hmac};
+use aes_gcm::aead::AeadInOut as _;
+use aes_gcm::{Aes256Gcm, KeyInit as _};
 use ushield_protocol::code::Code;
+use ushield_protocol::mac::hmac_sha256;
 use ushield_protocol::planted::{self, Bug};
 use zeroize::Zeroizing;
 
@@ -11,14 +12,19 @@ use crate::ports::{Entropy, SealingKey};
 
 /// Largest record, key included: far above any, far below what hurts.
 const MAX_RECORD: usize = 1 << 20;
+/// Salt of the derivation, padded to the length of a key as HMAC pads it.
+const SALT: [u8; 32] = *b"USHIELD-STORE-v1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// AES-GCM as NIST SP 800-38D recommends it.
+const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
 
 /// A record's name in the database: says nothing of its key.
 pub(super) type Name = [u8; 32];
 
 /// Seals and opens records.
 pub(super) struct Sealer {
-    seal: LessSafeKey,
-    mac: hmac::Key,
+    seal: Aes256Gcm,
+    mac: Zeroizing<[u8; 32]>,
     schema: u8,
 }
 
@@ -31,11 +37,12 @@ pub(super) struct Record {
 impl Sealer {
     /// Two keys for two uses from one, for one schema: a record of another does not open.
     pub(super) fn new(key: &SealingKey, schema: u8) -> Result<Self, Error> {
-        let unusable = |_| Error::new(Code::StoreFailure);
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"USHIELD-STORE-v1").extract(key.expose());
-        let seal = UnboundKey::from(root.expand(&[b"seal"], &AES_256_GCM).map_err(unusable)?);
-        let mac = hmac::Key::from(root.expand(&[b"name"], hmac::HMAC_SHA256).map_err(unusable)?);
-        Ok(Self { seal: LessSafeKey::new(seal), mac, schema })
+        let failed = |_| Error::new(Code::StoreFailure);
+        // HKDF-SHA256 (RFC 5869): extract, and one block of expand for each use.
+        let root = Zeroizing::new(hmac_sha256(&SALT, &[key.expose()]));
+        let expand = |info: &[u8]| Zeroizing::new(hmac_sha256(&root, &[info, &[1]]));
+        let seal = Aes256Gcm::new_from_slice(&*expand(b"seal")).map_err(failed)?;
+        Ok(Self { seal, mac: expand(b"name"), schema })
     }
 
     /// The name of a key in a table.
@@ -71,18 +78,15 @@ impl Sealer {
         body.push(key_len);
         body.extend(key);
         body.extend(value);
+        let place = self.place(table, &name);
         let tag = self
             .seal
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.place(table, &name)),
-                &mut body,
-            )
+            .encrypt_inout_detached(&nonce.into(), &place, body.as_mut_slice().into())
             .map_err(|_| Error::new(Code::StoreFailure))?;
-        let mut sealed = Vec::with_capacity(NONCE_LEN + body.len() + tag.as_ref().len());
+        let mut sealed = Vec::with_capacity(NONCE_LEN + body.len() + TAG_LEN);
         sealed.extend(nonce);
         sealed.extend(body.iter());
-        sealed.extend(tag.as_ref());
+        sealed.extend(tag);
         Ok((name, sealed))
     }
 
@@ -93,15 +97,11 @@ impl Sealer {
 
     fn try_open(&self, table: u8, name: &Name, sealed: &[u8]) -> Option<Record> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let opened = self
-            .seal
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                Aad::from(self.place(table, name)),
-                &mut body,
-            )
-            .ok()?;
+        let (body, tag) = body.split_last_chunk::<TAG_LEN>()?;
+        let mut opened = Zeroizing::new(body.to_vec());
+        let place = self.place(table, name);
+        let buffer = opened.as_mut_slice().into();
+        self.seal.decrypt_inout_detached(&(*nonce).into(), &place, buffer, &(*tag).into()).ok()?;
         let (key_len, rest) = opened.split_first()?;
         let (key, value) = rest.split_at_checked(usize::from(*key_len))?;
         Some(Record { key: key.to_vec(), value: Zeroizing::new(value.to_vec()) })
@@ -116,20 +116,14 @@ impl Sealer {
     }
 
     fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.mac);
-        for part in parts {
-            context.update(part);
-        }
-        let mut out = [0; 32];
-        for (to, from) in out.iter_mut().zip(context.sign().as_ref()) {
-            *to = *from;
-        }
-        out
+        hmac_sha256(&self.mac, parts)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ushield_protocol::key::hex;
+
     use super::*;
 
     /// Nonces of a test: each its own.
@@ -199,5 +193,26 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<_> = names.into_iter().collect();
         assert_eq!(distinct.len(), 4);
+    }
+
+    /// By ring's HKDF, AES-256-GCM and HMAC, under key 07..07, nonce 09..09: what stores of earlier versions hold.
+    #[test]
+    fn records_are_sealed_as_ever() {
+        struct Nine;
+        impl Entropy for Nine {
+            fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+                out.fill(9);
+                Ok(())
+            }
+        }
+        let ours = sealer(7, 1);
+        let (name, sealed) = ours.seal(4, b"key", b"value", &Nine).unwrap();
+        assert_eq!(hex(&name), "17dd57f78ead0cb3e90761e29e27436c647572d2ea5640157f207fbb4f5e9fa2");
+        assert_eq!(
+            hex(&sealed),
+            "090909090909090909090909f0c16c01ba61112765e82baa352ed160b8c0147a4ddfb914c1"
+        );
+        let share = ours.share(4, &name, &sealed);
+        assert_eq!(hex(&share), "f0d5e404bb9eee85740a3d00f12113f3682c9a2e90106798d37b50f58b22b749");
     }
 }
