@@ -10,12 +10,13 @@ mod flows;
 mod host;
 mod operation;
 mod person;
-#[cfg(feature = "probe")]
+#[cfg(any(debug_assertions, feature = "probe"))]
 mod probe;
 mod runtime;
 mod shield;
 mod value;
 
+pub use alive::live_objects;
 pub use event::{Ending, Event, PinReason, Resumed, Step, TokenScreen};
 pub use failure::{Class, Code, Failure, Fault, Problem};
 pub use host::bank::{BankError, BankHttp, HttpMethod, HttpRequest, HttpResponse};
