@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
+.PHONY: size help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-pcsc     the whole path through a card reader: pcscd and a virtual one, from Debian's packages"
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
 	@echo "make test-targets  the core type-checked for Android, iOS and a Cortex-M4 without std; a Rust from Debian's packages, not installed"
+	@echo "make size          the library as an app ships it: its bytes, by parts; fails above its limits (x86-64 Linux)"
 	@echo "make test-all      everything there is"
 
 # Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.
@@ -56,6 +57,9 @@ soak:
 
 bench:
 	@$(CARGO) run --locked --quiet -p ushield-bench
+
+size:
+	@bindings/size.sh
 
 # Not part of the tests, which run the same functions: see tests/fuzz.
 fuzz:

@@ -5,6 +5,8 @@ pub(crate) mod clock;
 pub(crate) mod keystore;
 pub(crate) mod radio;
 pub(crate) mod radio_port;
+#[cfg(test)]
+mod tests;
 mod threw;
 
 use std::time::Duration;

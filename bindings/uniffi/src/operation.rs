@@ -108,3 +108,6 @@ impl Operation {
         drop(self.task.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
+
+#[cfg(test)]
+mod tests;
