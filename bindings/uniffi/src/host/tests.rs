@@ -60,7 +60,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(connecting: Does, moving: Does) -> (RadioPort, Arc<Calls>) {
+    fn radio(connecting: Does, moving: Does) -> (RadioPort, Arc<Calls>) {
         let calls = Arc::new(Calls::default());
         (RadioPort(Arc::new(Self { connecting, moving, calls: Arc::clone(&calls) })), calls)
     }
@@ -123,7 +123,7 @@ impl Card for Air {
 }
 
 async fn connected(moving: Does) -> (Arc<dyn ports::Packets>, Arc<Calls>) {
-    let (radio, calls) = Host::new(Does::Well, moving);
+    let (radio, calls) = Host::radio(Does::Well, moving);
     match radio.connect(&ports::Wanted::any()).await.unwrap().via {
         ports::Via::Packets(packets) => (packets, calls),
         ports::Via::Card(_) => panic!("no card was asked for"),
@@ -135,7 +135,7 @@ async fn a_radio_that_does_not_connect_is_an_error_in_time() {
     for (how, code) in
         [(Does::Throws, Code::LinkLost), (Does::Hangs, Code::TokenNotFound), (Does::Nonsense, Code::LinkLost)]
     {
-        let (radio, calls) = Host::new(how, Does::Well);
+        let (radio, calls) = Host::radio(how, Does::Well);
         let begun = Instant::now();
         let error = radio.connect(&ports::Wanted::any()).await.err().unwrap();
         assert_eq!(error.code(), code, "{how:?}");
@@ -153,7 +153,7 @@ async fn a_radio_that_does_not_connect_is_an_error_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_nobody_waits_for_any_more_is_ended() {
     for waited in [Duration::from_secs(1), LATE, LATE + Duration::from_millis(1)] {
-        let (radio, calls) = Host::new(Does::Late, Does::Well);
+        let (radio, calls) = Host::radio(Does::Late, Does::Well);
         let given_up = timeout(waited, radio.connect(&ports::Wanted::any())).await;
         let stands = matches!(given_up, Ok(Ok(_)));
         drop(given_up);
@@ -168,7 +168,7 @@ async fn looking_around_is_bounded_and_says_no_empty_place() {
     for (how, found) in
         [(Does::Well, Ok(1)), (Does::Nonsense, Ok(64)), (Does::Hangs, Err(Code::TokenNotFound))]
     {
-        let (radio, _) = Host::new(how, Does::Well);
+        let (radio, _) = Host::radio(how, Does::Well);
         let looked = radio.look().await;
         assert_eq!(looked.map(|seen| seen.len()).map_err(|error| error.code()), found, "{how:?}");
     }
@@ -205,7 +205,7 @@ async fn a_wait_that_the_host_never_ends_is_over_with_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_that_is_dropped_is_released() {
-    let (radio, calls) = Host::new(Does::Well, Does::Well);
+    let (radio, calls) = Host::radio(Does::Well, Does::Well);
     let wanted = ports::Wanted::any().only_at("card");
     drop(radio.connect(&wanted).await.unwrap());
     sleep(LATE).await;
