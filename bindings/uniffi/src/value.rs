@@ -1,4 +1,4 @@
-//! Records: what goes in and comes out, as plain values. Ids are lower-case hex; money is in minor units.
+//! Records: what goes in and comes out, as plain values. Ids are lower-case hex, orders' with a UUID's hyphens; money is in minor units.
 
 mod input;
 mod order;

@@ -104,7 +104,7 @@ fn bad(member: &'static str) -> Error {
 }
 
 pub(crate) fn order_id(text: &str) -> Result<OrderId, Error> {
-    unhex(text).and_then(|bytes| OrderId::from_slice(&bytes)).ok_or_else(|| bad("order"))
+    OrderId::parse(text).ok_or_else(|| bad("order"))
 }
 
 pub(crate) fn creation(text: &str) -> Result<[u8; 16], Error> {
@@ -162,5 +162,22 @@ impl From<CertificateRole> for Role {
             CertificateRole::Pay => Role::Pay,
             CertificateRole::Login => Role::Login,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_is_read_as_it_is_told() {
+        let order = OrderId::from_random([0xa7; 16]);
+        assert_eq!(order_id(&order.to_string()).ok(), Some(order));
+        let device = DeviceId::from_slice(&[0xb1; 16]);
+        assert_eq!(device_id(device.map(|id| id.to_string()).as_deref()).ok(), Some(device));
+        let phone = PhoneId::from_slice(&[0xc2; 8]);
+        assert!(phone.is_some());
+        assert_eq!(phone_id(phone.map(|id| id.to_string()).as_deref()).ok(), Some(phone));
+        assert_eq!(creation(&ushield_protocol::key::hex(&[0xd3; 16])).ok(), Some([0xd3; 16]));
     }
 }
