@@ -1,0 +1,107 @@
+"""Errors: what the catalogue says of them, and what a host raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from . import _ffi
+
+
+class UShieldError(Exception):
+    """A call that failed, as the catalogue's data. Holds no PIN, key, account or name: it may be logged."""
+
+    def __init__(self, problem: _ffi.Problem) -> None:
+        super().__init__(problem.name)
+        #: Act on it, or on the class of the exception; never on a text.
+        self.code: _ffi.Code = problem.code
+        #: The code's stable number and its stable name, in kebab case.
+        self.number: int = problem.number
+        self.name: str = problem.name
+        #: Who can change it.
+        self.fault: _ffi.Fault = problem.fault
+        #: For the customer, in the phone's language: in a few words, what happened, what to do now.
+        self.title: str = problem.title
+        self.what: str = problem.what
+        self.remedy: str = problem.remedy
+        #: Attempts that are left.
+        self.tries_left: int | None = problem.tries_left
+        #: What is at fault inside an input or a message, by name.
+        self.place: str | None = problem.place
+        #: Why, for a log: what caused it first, each cause after its effect.
+        self.causes: tuple[str, ...] = tuple(problem.causes)
+
+
+class RetryError(UShieldError):
+    """The same again may work."""
+
+
+class WaitError(UShieldError):
+    """It may work later without anyone doing anything."""
+
+
+class ActError(UShieldError):
+    """Someone has to do something first."""
+
+
+class TerminalError(UShieldError):
+    """This will not work, however often it is tried."""
+
+
+_CLASSES: dict[_ffi.Class, type[UShieldError]] = {
+    _ffi.Class.RETRY: RetryError,
+    _ffi.Class.WAIT: WaitError,
+    _ffi.Class.ACT: ActError,
+    _ffi.Class.TERMINAL: TerminalError,
+}
+
+
+def error(problem: _ffi.Problem) -> UShieldError:
+    """A problem as the exception of its class."""
+    return _CLASSES[problem._class](problem)
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """What the core fails with, raised as an exception of this package."""
+    try:
+        yield
+    except _ffi.Failure as failure:
+        problem: _ffi.Problem = getattr(failure, "problem")  # noqa: B009  Of every variant, as no type says.
+        raise error(problem) from None
+
+
+class HostError(Exception):
+    """What a host raises by agreement. Whatever else it raises is known by its type alone; what it says is not kept."""
+
+
+class TokenNotFound(HostError):
+    """No token is there."""
+
+
+class LinkLost(HostError):
+    """The token was there and went away."""
+
+
+class RadioOff(HostError):
+    """Bluetooth or NFC is switched off."""
+
+
+class RadioForbidden(HostError):
+    """This program may not use it."""
+
+
+class NoReader(HostError):
+    """There is no card reader."""
+
+
+class BankUnreachable(HostError):
+    """No response was received; whether the bank acted is unknown."""
+
+
+class BankUntrusted(HostError):
+    """The other end is not the bank: its certificate is not by the bank's CA."""
+
+
+class KeystoreRefused(HostError):
+    """The key store refused, or there is no such key."""

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds the package, installs it into a virtual environment below the target folder, and runs its tests there. Arguments go to unittest.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+place=$target/python
+export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing python3 python3-venv"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >/dev/null
+    else
+        echo "test-python needs Python 3.11 or newer with venv (Debian: python3-venv), and root to install it" >&2
+        exit 1
+    fi
+fi
+
+"${CARGO:-cargo}" build --locked -p ushield-bank -p ushield-emulator
+# Calls of known size, to be measured, are in this library and in none that is shipped.
+bindings/python/package.sh "$place/package" --features probe
+[ -x "$place/venv/bin/python" ] || python3 -m venv "$place/venv"
+python=$place/venv/bin/python
+"$python" -m pip install --quiet --force-reinstall "$place/package[lint]"
+cp bindings/python/pyproject.toml "$place/pyproject.toml"
+cd bindings/python
+"$place/venv/bin/ruff" check --quiet --cache-dir "$place/ruff" .
+"$place/venv/bin/ruff" format --check --quiet --cache-dir "$place/ruff" .
+(cd "$place" && venv/bin/mypy --config-file pyproject.toml --cache-dir mypy package/src/ushield "$root/bindings/python/example.py")
+USHIELD_PROGRAMS=$target/debug "$python" -m unittest discover --start-directory tests --top-level-directory tests -v "$@"
