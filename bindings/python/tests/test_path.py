@@ -41,8 +41,6 @@ class WholePath(WorldCase):
                 self.assertEqual((await phone.adopt()).orders, [])
                 await world.run(phone.forget_phone([link]))
                 self.assertEqual(await phone.tokens(), [])
-        del phone, token, seen, state, report, entry, accounts
-        await self.all_freed()
 
     async def test_over_packets(self) -> None:
         await self.whole_path(self.world.air, LinkMedium.BLE)

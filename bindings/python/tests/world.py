@@ -192,6 +192,8 @@ class WorldCase(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(folder.cleanup)
         self.world = await World.open(folder.name)
         self.addAsyncCleanup(self.world.close)
+        # After the test has returned: nothing of its own holds anything any more.
+        self.addAsyncCleanup(self.all_freed)
 
     async def all_freed(self) -> None:
         """Nothing is left of what was opened since the start. What was given up ends within its bound."""

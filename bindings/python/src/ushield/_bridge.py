@@ -55,7 +55,8 @@ class _Call:
     def __init__(self, ask: Ask, succeed: Any, fail: Any, kind: Any, lower_error: Any) -> None:
         self._ask, self._answered, self._dropped = ask, False, False
         self._succeed, self._fail, self._kind, self._lower_error = succeed, fail, kind, lower_error
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._result: Any = None
 
     def start(self) -> None:
         """On a thread of the core's."""
@@ -76,24 +77,29 @@ class _Call:
         if self._dropped:
             self._answer_failure(asyncio.CancelledError())
             return
-        self._task = self._ask.loop.create_task(self._ask.work())
+        self._task = self._ask.loop.create_task(self._run())
         self._task.add_done_callback(self._end)
+
+    async def _run(self) -> None:
+        # Not the task's own result: what shows a task shows that too, and it may be a key.
+        self._result = await self._ask.work()
 
     def _cancel(self) -> None:
         self._dropped = True
         if self._task is not None:
             self._task.cancel()
 
-    def _end(self, task: asyncio.Task[Any]) -> None:
+    def _end(self, task: asyncio.Task[None]) -> None:
         try:
             if self._dropped:
                 # Nobody would free what is in a result that nobody takes.
                 raise asyncio.CancelledError
-            self._succeed(task.result())
+            task.result()
+            self._succeed(self._result)
             self._answered = True
         except BaseException as raised:
             self._answer_failure(raised)
-        self._task = None
+        self._task = self._result = None
 
     def _answer_failure(self, raised: BaseException) -> None:
         if not self._answered:

@@ -120,8 +120,8 @@ class Customer(Protocol):
 class Operation(Generic[R]):
     """Something that takes a person's time: a pairing, an order. It has begun.
 
-    Iterate over its steps, or leave that to `finish`. It is stopped when the iterating task is cancelled, when its context is left, and when
-    nobody holds it any more. What was promised stays promised: an order that is stopped is gone on with by `UShield.resume`.
+    Iterate over its steps, or leave that to `finish`. It is stopped when the iterating task is cancelled, when its context is
+    left, and when nobody holds it any more. What was promised stays promised: an order that is stopped is gone on with by `UShield.resume`.
     """
 
     def __init__(self, inner: _ffi.Operation, result: Callable[[Any], R]) -> None:

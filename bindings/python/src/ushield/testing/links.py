@@ -71,7 +71,7 @@ class Reader:
         self._plug, self._extended, self._place = plug, extended, place
 
     async def connect(self, wanted: Wanted) -> OverCard:
-        if not wanted.is_at(self._place):
+        if not wanted.is_at(self._place) or not self._plug.is_there:
             raise TokenNotFound
         inbox = self._plug.begin()
         self._plug.say(bytes([2]))
@@ -81,7 +81,7 @@ class Reader:
         return OverCard(Inserted(self._plug, inbox), self._place, self._extended)
 
     async def look(self) -> list[Seen]:
-        return [Seen(LinkMedium.CARD, self._place)]
+        return [Seen(LinkMedium.CARD, self._place)] if self._plug.is_there else []
 
 
 class Inserted:
@@ -96,4 +96,6 @@ class Inserted:
 
     async def release(self) -> None:
         self._inbox.put_nowait(None)
-        self._plug.say(bytes([0]))
+        if self._plug.inbox is self._inbox:
+            # Else somebody else has it already.
+            self._plug.say(bytes([0]))

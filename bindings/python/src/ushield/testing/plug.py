@@ -21,6 +21,7 @@ class Plug:
         self._is_radio = is_radio
         self._server: asyncio.Server | None = None
         self._token: asyncio.StreamWriter | None = None
+        self._away = False
         self.inbox: Inbox = asyncio.Queue()
         self.advertised = b""
         self.changed = asyncio.Condition()
@@ -39,18 +40,31 @@ class Plug:
         host, port = self._server.sockets[0].getsockname()
         return f"{host}:{port}"
 
-    async def close(self) -> None:
-        self.unplug()
-        if self._server is not None:
-            self._server.close()
+    @property
+    def is_there(self) -> bool:
+        return self._token is not None and not self._token.is_closing()
 
-    def unplug(self) -> None:
-        """The token is out of reach; it comes back by itself."""
+    def take_away(self) -> None:
+        """The token is out of reach, until it is put back."""
+        self._away = True
         if self._token is not None:
             self._token.close()
 
+    def put_back(self) -> None:
+        """It plugs in again by itself, within a second or so."""
+        self._away = False
+
+    async def close(self) -> None:
+        self.take_away()
+        if self._server is not None:
+            self._server.close()
+
     async def _plugged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._away:
+            writer.close()
+            return
         self._token = writer
+        await self._advertise(b"")
         try:
             while True:
                 said = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
@@ -58,13 +72,13 @@ class Plug:
                     await self._advertise(said[_COMPANY_END + 1 :])
                 else:
                     self.inbox.put_nowait(said)
-        except (OSError, EOFError):
-            self.inbox.put_nowait(None)
-            await self._advertise(b"")
+        except (OSError, EOFError, asyncio.CancelledError):
+            # The last one at the end of the event loop, which complains of it in Python 3.11.
+            pass
         finally:
             writer.close()
-            if self._token is writer:
-                self._token = None
+            self.inbox.put_nowait(None)
+            await self._advertise(b"")
 
     async def _advertise(self, data: bytes) -> None:
         async with self.changed:

@@ -1,0 +1,178 @@
+"""A host that raises, never answers or answers nonsense harms nothing: at every callback."""
+
+import asyncio
+import tempfile
+import traceback
+from pathlib import Path
+
+from faulty import SAID, Fault, Faulty, Kind, SystemClock
+from world import BOUND, PASSWORD, WorldCase, quiet_loop, until
+
+from ushield import CertificateRole, Code, UShield, UShieldError
+from ushield.testing import FileKeystore, MemoryKeystore
+
+#: What answers at once.
+KINDS = [kind for kind in Kind if kind is not Kind.HANGS]
+
+
+class Faults(WorldCase):
+    def told(self, error: UShieldError, fault: Fault) -> None:
+        """Nothing of what the host said is kept, but the type of what it raised."""
+        whole = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+        self.assertNotIn(SAID, whole)
+        if fault.kind is Kind.RAISES and fault.calls:
+            self.assertIn("the host threw Boom", error.causes)
+
+    async def fails(self, work, fault: Fault, *codes: Code) -> None:
+        try:
+            async with asyncio.timeout(BOUND):
+                await work
+        except UShieldError as error:
+            self.assertIn(error.code, codes, f"{error} by {error.causes}")
+            self.told(error, fault)
+        else:
+            self.fail("nothing failed")
+        self.assertGreater(fault.calls, 0, "it was never called")
+
+    async def test_the_bank(self) -> None:
+        for kind in KINDS:
+            with self.subTest(kind), quiet_loop(self):
+                fault = Fault("call", kind, on=False)
+                async with await self.world.phone(bank=Faulty(self.world.bank(), fault)) as phone:
+                    fault.on = True
+                    await self.fails(phone.accounts(), fault, Code.BANK_UNREACHABLE)
+                    fault.on = False
+                    self.assertEqual(len(await phone.accounts()), 1)
+
+    async def test_the_key_store(self) -> None:
+        # Another key store, another store: each is by a folder of its own.
+        for method in ("create_dh", "sealing_key"):
+            for kind in KINDS:
+                with self.subTest(method, kind=kind), quiet_loop(self), tempfile.TemporaryDirectory() as folder:
+                    fault = Fault(method, kind)
+                    keystore = Faulty(FileKeystore(Path(folder) / "keys"), fault)
+                    config = self.world.config(store=Path(folder) / "store")
+
+                    async def pairs(config=config, keystore=keystore) -> None:
+                        async with await UShield.open(config, self.world.bank(), keystore) as phone:
+                            await phone.sign_in(PASSWORD.encode())
+                            await asyncio.to_thread(self.world.scene.menu_to_pairing)
+                            await self.world.run(phone.pair([self.world.card]))
+
+                    await self.fails(pairs(), fault, Code.KEYSTORE_FAILURE)
+        fault = Fault("", Kind.RAISES)
+        async with await self.world.paired(self.world.card, keystore=Faulty(MemoryKeystore(), fault)) as phone:
+            for kind in KINDS:
+                with self.subTest("agree", kind=kind), quiet_loop(self):
+                    fault.method, fault.kind, fault.on, fault.calls = "agree", kind, True, 0
+                    await self.fails(self.world.run(phone.token_state([self.world.card])), fault, Code.KEYSTORE_FAILURE)
+                    fault.on = False
+                    await self.world.run(phone.token_state([self.world.card]))
+            # The key of a phone that was forgotten is left behind; the forgetting is not.
+            for kind in (Kind.RAISES, Kind.CANCELS_ITSELF):
+                with self.subTest("delete", kind=kind), quiet_loop(self):
+                    fault.method, fault.kind, fault.on, fault.calls = "delete", kind, True, 0
+                    try:
+                        await phone.forget_here()
+                    except UShieldError as error:
+                        self.assertEqual(error.code, Code.KEYSTORE_FAILURE)
+                        self.told(error, fault)
+
+    async def test_the_clock(self) -> None:
+        fault = Fault("", Kind.RAISES, on=False)
+        async with await self.world.paired(self.world.card, clock=SystemClock(fault)) as phone:
+            for method in ("unix_seconds", "elapsed_millis"):
+                for number, kind in enumerate(KINDS):
+                    with self.subTest(method, kind=kind), quiet_loop(self):
+                        # The system's is taken.
+                        fault.method, fault.kind, fault.on, fault.calls = method, kind, True, 0
+                        order = await self.world.order(phone, 1_000 + 100 * number + len(method))
+                        await self.world.run(phone.cancel_order([], order))
+                        await self.world.run(phone.token_state([self.world.card]))
+                        self.assertGreater(fault.calls, 0)
+
+    async def links(self, link: object, *methods: str) -> None:
+        async with await self.world.paired(link) as phone:
+            for method in methods:
+                for kind in KINDS:
+                    with self.subTest(method, kind=kind), quiet_loop(self):
+                        fault = Fault(method, kind)
+                        radio = Faulty(link, fault)
+                        state = self.world.run(phone.token_state([radio]))
+                        if method in ("disconnect", "release"):
+                            await state
+                            self.assertGreater(fault.calls, 0)
+                        elif method == "look":
+                            state.close()
+                            # What a radio cannot say is not in reach.
+                            try:
+                                self.assertEqual(await phone.in_reach([radio]), [])
+                            except UShieldError as error:
+                                self.told(error, fault)
+                            self.assertGreater(fault.calls, 0)
+                        elif method == "write" and kind in (Kind.NOTHING, Kind.A_NUMBER, Kind.A_LIST):
+                            # It says that it has written, and has not: known by nobody but the token.
+                            state.close()
+                        else:
+                            await self.fails(state, fault, Code.LINK_LOST, Code.TAG_LOST)
+                        fault.on = False
+                        await self.world.run(phone.token_state([link]))
+                        # Once is overcome, where the core tries again.
+                        once = Faulty(link, Fault(method, kind, passes=1))
+                        try:
+                            await self.world.run(phone.certificate_on_token([once], CertificateRole.PAY))
+                        except UShieldError as error:
+                            self.told(error, fault)
+
+    async def test_a_radio_with_packets(self) -> None:
+        await self.links(self.world.air, "connect", "look", "info", "write", "notified", "disconnect")
+
+    async def test_a_reader_with_a_card(self) -> None:
+        await self.links(self.world.card, "connect", "look", "transceive", "release")
+
+    async def test_a_host_that_never_answers(self) -> None:
+        """The event loop goes on, the operation can be stopped, and what hung is cancelled."""
+        fault = Fault("", Kind.HANGS, on=False)
+        bank, keystore = Faulty(self.world.bank(), fault), Faulty(MemoryKeystore(), fault)
+        async with await self.world.paired(self.world.card, bank=bank, keystore=keystore) as phone:
+            air, card = Faulty(self.world.air, fault), Faulty(self.world.card, fault)
+            hosts = [(air, name) for name in ("connect", "info", "write", "notified")]
+            hosts += [(card, name) for name in ("connect", "transceive")] + [(card, "agree")]
+            for radio, method in hosts:
+                with self.subTest(method, radio=radio), quiet_loop(self):
+                    fault.method, fault.on, fault.calls, fault.cancelled = method, True, 0, 0
+                    async with phone.token_state([radio]) as operation:
+                        steps = asyncio.ensure_future(_all(operation))
+                        await until(f"call of {method}", lambda: fault.hanging == 1)
+                        for _ in range(1_000):
+                            await asyncio.sleep(0)
+                        self.assertFalse(steps.done())
+                        operation.stop()
+                        with self.assertRaises(UShieldError) as raised:
+                            await asyncio.wait_for(steps, BOUND)
+                        self.assertEqual(raised.exception.code, Code.INTERRUPTED)
+                    await until(f"end of {method}", lambda: fault.hanging == 0)
+                    self.assertEqual(fault.cancelled, 1)
+                    fault.on = False
+                    await self.world.run(phone.token_state([self.world.card]))
+            with self.subTest("call"), quiet_loop(self):
+                fault.method, fault.on, fault.cancelled = "call", True, 0
+                waiting = asyncio.ensure_future(phone.accounts())
+                await until("call", lambda: fault.hanging == 1)
+                waiting.cancel()
+                await until("end of call", lambda: fault.hanging == 0)
+                self.assertEqual(fault.cancelled, 1)
+                fault.on = False
+                self.assertEqual(len(await phone.accounts()), 1)
+            # These have a bound of the core's that a test can wait for.
+            for radio, method in ((air, "disconnect"), (card, "release")):
+                with self.subTest(method), quiet_loop(self):
+                    fault.method, fault.on, fault.cancelled = method, True, 0
+                    await self.world.run(phone.token_state([radio]))
+                    await until(f"end of {method}", lambda: fault.hanging == 0 and fault.cancelled == 1)
+                    fault.on = False
+
+
+async def _all(operation) -> None:
+    async for _ in operation:
+        pass
