@@ -1,0 +1,112 @@
+package ushield
+
+import java.io.File
+import java.time.LocalDate
+import ushield.ffi.Config as FfiConfig
+import ushield.ffi.StorePlace as FfiStorePlace
+import ushield.ffi.Transfer as FfiTransfer
+import ushield.ffi.Trust as FfiTrust
+
+/** With what a client is opened. */
+public class Config(
+    /** Where it remembers. */
+    public val store: Store,
+    /** What this phone knows of its bank. */
+    public val trust: Trust,
+    /** Certificates of the makers' roots that the app trusts, DER. */
+    public val makers: List<ByteArray>,
+    /** The customer's name at the bank. */
+    public val customer: String,
+    /** The phone's name, as tokens list it. */
+    public val phone: String,
+    /** Language of all texts, BCP 47: `zh`, `en`. English for what there is no text in. */
+    public val language: String,
+) {
+    override fun toString(): String = "Config"
+}
+
+/** What a phone is given of its bank once, over a way that it trusts: the content of the bank's `trust.json`. */
+public data class Trust(
+    /** BIC. */
+    public val bankId: String,
+    /** Name for people. */
+    public val name: String,
+    /** The bank root's public key, compressed, 66 hex digits. */
+    public val root: String,
+)
+
+/** Where a client remembers. */
+public sealed interface Store {
+    /** In a folder of its own, sealed by the key store's key; made where it is missing. One client at a time. */
+    public data class Folder(
+        public val path: File,
+    ) : Store
+
+    /** Nowhere: all is forgotten when the client is closed. For tests. */
+    public data object Memory : Store
+}
+
+/** A transfer as the customer asks for it. */
+public data class Transfer(
+    /** An account of the customer. */
+    public val debtorAccount: String,
+    /** Name of the payee, 1 to 140 bytes. */
+    public val creditorName: String,
+    /** The payee's account. */
+    public val creditorAccount: String,
+    /** The payee's bank, 1 to 70 bytes. */
+    public val creditorAgent: String,
+    /** Minor units, 1 to 999,999,999,999,999. */
+    public val minor: Long,
+    /** ISO 4217 code. */
+    public val currency: String,
+    /** For the payee; may be empty. */
+    public val remittanceText: String = "",
+    /** How the payee's account is to be read. */
+    public val accountScheme: AccountScheme = AccountScheme.DOMESTIC,
+    /** When; nothing: at once. */
+    public val executionDate: LocalDate? = null,
+    /** The open order that is like this one and that this one is placed beside. Without it the bank answers with that order. */
+    public val beside: OrderId? = null,
+) {
+    /** Names and accounts are not for logs. */
+    override fun toString(): String = "Transfer"
+}
+
+internal fun Config.lower() =
+    FfiConfig(
+        store =
+            when (store) {
+                is Store.Folder -> FfiStorePlace.Folder(store.path.path)
+                Store.Memory -> FfiStorePlace.Memory
+            },
+        language = language,
+        trust = FfiTrust(trust.bankId, trust.name, trust.root),
+        makers = makers,
+        customer = customer,
+        phone = phone,
+    )
+
+private const val YEAR = 10_000
+private const val MONTH = 100
+
+internal fun Transfer.lower(): FfiTransfer {
+    require(minor >= 0) { "an amount below zero" }
+    return FfiTransfer(
+        debtorAccount = debtorAccount,
+        creditorName = creditorName,
+        creditorAccount = creditorAccount,
+        accountScheme = accountScheme,
+        creditorAgent = creditorAgent,
+        amount = minor.toULong(),
+        currency = currency,
+        executionDate = executionDate?.let { (it.year * YEAR + it.monthValue * MONTH + it.dayOfMonth).toUInt() },
+        remittanceText = remittanceText,
+        beside = beside?.uuid,
+    )
+}
+
+internal fun day(number: UInt): LocalDate {
+    val digits = number.toInt()
+    return LocalDate.of(digits / YEAR, digits / MONTH % MONTH, digits % MONTH)
+}

@@ -1,0 +1,101 @@
+package ushield
+
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.isActive
+import kotlinx.coroutines.withContext
+import ushield.ffi.Card as FfiCard
+import ushield.ffi.Connected as FfiConnected
+import ushield.ffi.LinkException as FfiLinkException
+import ushield.ffi.Packets as FfiPackets
+import ushield.ffi.Radio as FfiRadio
+import ushield.ffi.SeenToken as FfiSeenToken
+import ushield.ffi.Via as FfiVia
+import ushield.ffi.Wanted as FfiWanted
+
+/**
+ * A call of the host's. Whatever it throws becomes one of the core's errors, also what is no [Exception]: the generated code would never
+ * answer then. A cancellation of the core's goes on as one.
+ */
+@Suppress("TooGenericExceptionCaught")
+internal suspend inline fun <T> asking(
+    error: (Throwable) -> Exception,
+    host: () -> T,
+): T =
+    try {
+        currentCoroutineContext().ensureActive()
+        host()
+    } catch (thrown: Throwable) {
+        currentCoroutineContext().ensureActive()
+        throw error(thrown)
+    }
+
+/** Of an exception that the core does not know, its type alone: what it says may hold anything. */
+internal fun type(thrown: Throwable): String = thrown.javaClass.name
+
+private fun linkError(thrown: Throwable): Exception =
+    when (thrown) {
+        is LinkException.TokenNotFound -> FfiLinkException.TokenNotFound()
+        is LinkException.Lost -> FfiLinkException.Lost()
+        is LinkException.RadioOff -> FfiLinkException.RadioOff()
+        is LinkException.RadioForbidden -> FfiLinkException.RadioForbidden()
+        is LinkException.NoReader -> FfiLinkException.NoReader()
+        else -> FfiLinkException.Unexpected(type(thrown))
+    }
+
+internal fun List<Radio>.lower(): List<FfiRadio> = map(::RadioAdapter)
+
+internal class RadioAdapter(
+    private val host: Radio,
+) : FfiRadio {
+    override suspend fun connect(wanted: FfiWanted): FfiConnected =
+        wanted.use {
+            asking(::linkError) {
+                val connected = host.connect(Wanted(it))
+                if (!currentCoroutineContext().isActive) {
+                    // Nobody takes it any more.
+                    withContext(NonCancellable) { connected.link.end() }
+                }
+                connected.lower()
+            }
+        }
+
+    override suspend fun look(): List<FfiSeenToken> =
+        asking(::linkError) { host.look().map { FfiSeenToken(it.medium, it.place, it.advertised, it.signal?.toShort()) } }
+}
+
+private suspend fun Link.end() =
+    when (this) {
+        is Packets -> disconnect()
+        is Card -> release()
+    }
+
+private fun Connected.lower(): FfiConnected {
+    val via =
+        when (link) {
+            is Packets -> FfiVia.Packets(PacketsAdapter(link), link.mtu.coerceIn(0, UShort.MAX_VALUE.toInt()).toUShort())
+            is Card -> FfiVia.Card(CardAdapter(link), link.extended)
+        }
+    return FfiConnected(via, place, others.coerceAtLeast(0).toUInt())
+}
+
+private class PacketsAdapter(
+    private val host: Packets,
+) : FfiPackets {
+    override suspend fun info(): ByteArray = asking(::linkError) { host.info() }
+
+    override suspend fun write(value: ByteArray) = asking(::linkError) { host.write(value) }
+
+    override suspend fun notified(): ByteArray = asking(::linkError) { host.notified() }
+
+    override suspend fun disconnect() = asking(::linkError) { host.disconnect() }
+}
+
+private class CardAdapter(
+    private val host: Card,
+) : FfiCard {
+    override suspend fun transceive(command: ByteArray): ByteArray = asking(::linkError) { host.transceive(command) }
+
+    override suspend fun release() = asking(::linkError) { host.release() }
+}
