@@ -12,6 +12,7 @@ mod threw;
 use std::time::Duration;
 
 use ushield_client::Error;
+use ushield_protocol::planted::{self, Bug};
 
 pub(crate) use threw::Threw;
 
@@ -21,5 +22,8 @@ async fn within<T>(
     host: impl Future<Output = T>,
     late: impl FnOnce() -> Error,
 ) -> Result<T, Error> {
+    if planted::on(Bug::HostWaitedForEver) {
+        return Ok(host.await);
+    }
     tokio::time::timeout(limit, host).await.map_err(|_| late())
 }

@@ -10,6 +10,7 @@ use ushield_client::customer::{Moment, PinReason};
 use ushield_client::{Customer, Error};
 use ushield_protocol::code::Code;
 use ushield_protocol::pin::PinBlock;
+use ushield_protocol::planted::{self, Bug};
 
 use crate::event::Step;
 
@@ -77,7 +78,10 @@ impl Person {
 
     /// Answers a question; false when it is not open any more.
     pub(crate) fn answer(&self, prompt: u32, pin: Result<PinBlock, Error>) -> bool {
-        let asker = self.desk().prompts.remove(&prompt);
+        let asker = match planted::on(Bug::PinForAnyQuestion) {
+            true => self.desk().prompts.pop_first().map(|(_, asker)| asker),
+            false => self.desk().prompts.remove(&prompt),
+        };
         asker.is_some_and(|asker| asker.send(pin).is_ok())
     }
 

@@ -45,6 +45,26 @@ const FRAGMENTS: &str = "tests/simulator/tests/links/fragments.rs: every_fault_a
 const CRASHES: &str = "tests/store/tests/crash_points.rs: the_phone_dies_at_every_step_and_again";
 
 bugs! {
+    /// Binding: a connection that nobody waits for any more is left to the host.
+    HostLeftConnected = "host-left-connected", caught by [
+        "bindings/uniffi/src/host/tests.rs: a_connection_that_nobody_waits_for_any_more_is_ended",
+        "bindings/uniffi/src/host/tests.rs: a_card_that_is_dropped_is_released",
+    ],
+    /// Binding: a host that does not answer is waited for.
+    HostWaitedForEver = "host-waited-for-ever", caught by [
+        "bindings/uniffi/src/host/tests.rs: a_radio_that_does_not_connect_is_an_error_in_time",
+        "bindings/uniffi/src/host/tests.rs: a_bank_that_does_not_answer_is_unreachable",
+        "bindings/uniffi/src/host/tests.rs: a_key_store_that_fails_is_a_failure_of_the_key_store",
+    ],
+    /// Binding: what a host's exception says is kept with the error.
+    HostsWordsKept = "hosts-words-kept", caught by [
+        "bindings/uniffi/src/host/threw.rs: the_type_is_kept_and_what_it_says_is_not",
+        "bindings/uniffi/src/host/tests.rs: a_radio_that_does_not_connect_is_an_error_in_time",
+    ],
+    /// Binding: a PIN answers whichever question is open.
+    PinForAnyQuestion = "pin-for-any-question", caught by [
+        "bindings/uniffi/src/operation/tests.rs: a_pin_answers_its_own_question_and_no_other",
+    ],
     /// Bank: an answer that was recorded is decided again.
     NoDeduplication = "no-deduplication", caught by [
         SEEDS,

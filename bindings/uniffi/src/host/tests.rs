@@ -47,6 +47,11 @@ async fn does<T, E: From<uniffi::UnexpectedUniFFICallbackError>>(
     }
 }
 
+/// Nothing takes longer, whatever the host does.
+async fn bounded<T>(call: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(300), call).await.expect("waits for ever")
+}
+
 #[derive(Default)]
 struct Calls {
     disconnected: AtomicU32,
@@ -137,7 +142,7 @@ async fn a_radio_that_does_not_connect_is_an_error_in_time() {
     {
         let (radio, calls) = Host::radio(how, Does::Well);
         let begun = Instant::now();
-        let error = radio.connect(&ports::Wanted::any()).await.err().unwrap();
+        let error = bounded(radio.connect(&ports::Wanted::any())).await.err().unwrap();
         assert_eq!(error.code(), code, "{how:?}");
         assert!(begun.elapsed() <= Duration::from_secs(71), "{how:?}");
         let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -169,7 +174,7 @@ async fn looking_around_is_bounded_and_says_no_empty_place() {
         [(Does::Well, Ok(1)), (Does::Nonsense, Ok(64)), (Does::Hangs, Err(Code::TokenNotFound))]
     {
         let (radio, _) = Host::radio(how, Does::Well);
-        let looked = radio.look().await;
+        let looked = bounded(radio.look()).await;
         assert_eq!(looked.map(|seen| seen.len()).map_err(|error| error.code()), found, "{how:?}");
     }
 }
@@ -233,7 +238,7 @@ async fn a_bank_that_does_not_answer_is_unreachable() {
         (Does::Hangs, Code::BankUnreachable),
         (Does::Nonsense, Code::BankFailure),
     ] {
-        let called = BankPort(Arc::new(Bank(how))).call(ports::HttpRequest::get("/v1/bank")).await;
+        let called = bounded(BankPort(Arc::new(Bank(how))).call(ports::HttpRequest::get("/v1/bank"))).await;
         assert_eq!(called.err().unwrap().code(), code, "{how:?}");
     }
     let called =
@@ -274,9 +279,9 @@ async fn a_key_store_that_fails_is_a_failure_of_the_key_store() {
     for how in [Does::Throws, Does::Hangs, Does::Nonsense] {
         let keys = KeystorePort(Arc::new(Keys(how)));
         let failures = [
-            keys.create_dh("dh").await.err(),
-            keys.dh("dh", &generator()).await.err(),
-            keys.sealing_key().await.err(),
+            bounded(keys.create_dh("dh")).await.err(),
+            bounded(keys.dh("dh", &generator())).await.err(),
+            bounded(keys.sealing_key()).await.err(),
         ];
         for failure in failures {
             assert_eq!(failure.map(|error| error.code()), Some(Code::KeystoreFailure), "{how:?}");

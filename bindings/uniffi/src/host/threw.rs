@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ushield_protocol::planted::{self, Bug};
+
 /// Its type alone: what it says may hold anything that the host was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Threw(String);
@@ -12,6 +14,9 @@ const MAX_NAME: usize = 80;
 impl Threw {
     /// From what the binding tells of it, which begins with the type: `java.io.IOException: text`, `TypeError('text')`.
     pub(crate) fn new(reason: &str) -> Self {
+        if planted::on(Bug::HostsWordsKept) {
+            return Self(reason.to_owned());
+        }
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '$');
         let name: String = reason.chars().take_while(plain).take(MAX_NAME).collect();
         Self(if name.is_empty() { "exception".to_owned() } else { name })
