@@ -19,4 +19,11 @@ case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushiel
 library=$target/$profile/$library
 # Without the user's own formatters: what is generated is not read.
 "$target/debug/ushield-bindgen" generate "$library" --language "$language" --out-dir "$out" --no-format >&2
+if [ "$language" = kotlin ]; then
+    # A call of the host's that is given up before it begins would never take its arguments over: it begins in any case, cancelled.
+    code=$out/ushield/ffi/ushield.kt
+    sed -i.before 's/GlobalScope\.launch coroutineBlock@/GlobalScope.launch(start = kotlinx.coroutines.CoroutineStart.ATOMIC) coroutineBlock@/' "$code"
+    rm "$code.before"
+    [ "$(grep -c 'CoroutineStart.ATOMIC' "$code")" = 2 ] || { echo "uniffi writes its calls of the host differently now" >&2; exit 1; }
+fi
 case $library in /*) echo "$library" ;; *) echo "$root/$library" ;; esac

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use ushield_client::ports;
 
 use crate::alive::Alive;
@@ -148,12 +149,17 @@ pub enum WantedFit {
 #[derive(Debug, uniffi::Object)]
 pub struct Wanted {
     wanted: ports::Wanted,
+    given_up: watch::Sender<bool>,
     _alive: Alive,
 }
 
 impl Wanted {
     pub(crate) fn new(wanted: &ports::Wanted) -> Arc<Self> {
-        Arc::new(Self { wanted: wanted.clone(), _alive: Alive::new() })
+        Arc::new(Self { wanted: wanted.clone(), given_up: watch::Sender::new(false), _alive: Alive::new() })
+    }
+
+    pub(crate) fn give_up(&self) {
+        self.given_up.send_replace(true);
     }
 }
 
@@ -171,6 +177,14 @@ impl Wanted {
     /// Whether a token at this place comes into question.
     pub fn is_at(&self, place: String) -> bool {
         self.wanted.is_at(&place)
+    }
+
+    /// Waits until nobody wants it any more: end what was begun, and fail. A host that is cancelled instead may lose a connection that it
+    /// has handed over at that moment.
+    pub async fn given_up(&self) {
+        let mut given_up = self.given_up.subscribe();
+        // The sender lives as long as this object.
+        let _ = given_up.wait_for(|given_up| *given_up).await;
     }
 
     /// How long to search for it before `TokenNotFound`.

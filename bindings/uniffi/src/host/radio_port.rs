@@ -18,6 +18,8 @@ use crate::runtime::{Work, handing_over};
 
 /// What a host may take beyond the patience that it was told.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long it may take to end an attempt that is given up; then it is cancelled.
+const GIVE_UP: Duration = Duration::from_secs(2);
 /// How long it may look around.
 const LOOK: Duration = Duration::from_secs(20);
 /// How long the end of a connection may take, and what waits for it after that.
@@ -59,11 +61,18 @@ impl ports::Radio for RadioPort {
         let connecting: Work = Box::pin(async move {
             let mut answer = answer;
             let mut connecting =
-                Box::pin(within(limit, host.connect(asked), || Error::new(Code::TokenNotFound)));
+                Box::pin(within(limit, host.connect(Arc::clone(&asked)), || Error::new(Code::TokenNotFound)));
             let connected = tokio::select! {
                 biased;
                 connected = &mut connecting => connected,
-                () = answer.closed() => return,
+                () = answer.closed() => {
+                    asked.give_up();
+                    // What the host has at this moment is not lost by that it is cancelled.
+                    match timeout(GIVE_UP, &mut connecting).await {
+                        Ok(connected) => connected,
+                        Err(_) => return,
+                    }
+                }
             };
             let connected = connected.and_then(|connected| connected.map_err(error)).map(Standing::new);
             // Dropped on the way, it is ended.
