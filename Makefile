@@ -18,6 +18,7 @@ help:
 	@echo "make test-ble      the whole path over Bluetooth LE, without a radio: a real BlueZ in a guest, from Debian's packages and PyPI"
 	@echo "make test-targets  the core type-checked for Android, iOS and a Cortex-M4 without std; a Rust from Debian's packages, not installed"
 	@echo "make size          the library as an app ships it: its bytes, by parts; fails above its limits (x86-64 Linux)"
+	@echo "make test-python   the Python package in an environment of its own: the whole path and its faults; mypy and ruff from PyPI"
 	@echo "make test-all      everything there is"
 
 # Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.

@@ -1,6 +1,6 @@
-"""Pairs a software token over packets, gets it a certificate and pays: python3 example.py BANK-URL BANK-FOLDER MAKER-FOLDER
+"""Pairs a software token over packets, gets a certificate and pays: python3 example.py BANK-URL BANK-FOLDER MAKER-FOLDER PORT
 
-The token plugs in with `ushield-token run --gatt 127.0.0.1:7345`; you press its keys. First "Pair a phone" there.
+The token plugs in with `ushield-token run --gatt 127.0.0.1:PORT`; you press its keys. First "Pair a phone" there.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ class AtTheTerminal:
         return said == "y"
 
 
-async def main(bank_url: str, bank: Path, maker: Path) -> None:
+async def main(bank_url: str, bank: Path, maker: Path, port: int) -> None:
     root = ssl.PEM_cert_to_DER_cert((maker / "root.pem").read_text())
     config = Config(Trust.read(bank / "trust.json"), [root], customer="li", phone="Python")
-    plug, customer = await Plug.open(is_radio=True, port=7345), AtTheTerminal()
+    plug, customer = await Plug.open(is_radio=True, port=port), AtTheTerminal()
     radios = [Air(plug)]
     async with await UShield.open(config, HttpsBank(bank_url, bank / "tls-ca.pem"), MemoryKeystore()) as phone:
         await phone.sign_in((await asyncio.to_thread(getpass.getpass, "Password at the bank: ")).encode())
@@ -53,6 +53,6 @@ async def main(bank_url: str, bank: Path, maker: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+        asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))
     except UShieldError as error:
         sys.exit(f"{error.title}. {error.what} {error.remedy} ({error.name})")

@@ -105,7 +105,7 @@ class Cancels(WorldCase):
 
     async def test_pairing(self) -> None:
         world, link = self.world, [self.world.air]
-        for way in (Way.STOP, Way.CANCEL_TASK, Way.LEAVE_CONTEXT):
+        for way in (Way.STOP, Way.CANCEL_TASK):
             for steps in count():
                 with self.subTest(way, step=steps), quiet_loop(self):
                     # Another phone each time, and the mode opened anew for it.

@@ -68,15 +68,6 @@ class Faults(WorldCase):
                     await self.fails(self.world.run(phone.token_state([self.world.card])), fault, Code.KEYSTORE_FAILURE)
                     fault.on = False
                     await self.world.run(phone.token_state([self.world.card]))
-            # The key of a phone that was forgotten is left behind; the forgetting is not.
-            for kind in (Kind.RAISES, Kind.CANCELS_ITSELF):
-                with self.subTest("delete", kind=kind), quiet_loop(self):
-                    fault.method, fault.kind, fault.on, fault.calls = "delete", kind, True, 0
-                    try:
-                        await phone.forget_here()
-                    except UShieldError as error:
-                        self.assertEqual(error.code, Code.KEYSTORE_FAILURE)
-                        self.told(error, fault)
 
     async def test_the_clock(self) -> None:
         fault = Fault("", Kind.RAISES, on=False)

@@ -57,6 +57,7 @@ class _Call:
         self._succeed, self._fail, self._kind, self._lower_error = succeed, fail, kind, lower_error
         self._task: asyncio.Task[None] | None = None
         self._result: Any = None
+        self._raised: BaseException | None = None
 
     def start(self) -> None:
         """On a thread of the core's."""
@@ -81,8 +82,11 @@ class _Call:
         self._task.add_done_callback(self._end)
 
     async def _run(self) -> None:
-        # Not the task's own result: what shows a task shows that too, and it may be a key.
-        self._result = await self._ask.work()
+        # Not the task's own result or exception: what shows a task shows them too, and there may be a key in them.
+        try:
+            self._result = await self._ask.work()
+        except (Exception, asyncio.CancelledError) as raised:
+            self._raised = raised
 
     def _cancel(self) -> None:
         self._dropped = True
@@ -95,11 +99,13 @@ class _Call:
                 # Nobody would free what is in a result that nobody takes.
                 raise asyncio.CancelledError
             task.result()
+            if self._raised is not None:
+                raise self._raised
             self._succeed(self._result)
             self._answered = True
         except BaseException as raised:
             self._answer_failure(raised)
-        self._task = self._result = None
+        self._task = self._result = self._raised = None
 
     def _answer_failure(self, raised: BaseException) -> None:
         if not self._answered:
