@@ -18,7 +18,7 @@ fi
 
 kotlin=bindings/kotlin
 rm -rf $kotlin/target/generated $kotlin/target/document
-library=$(bindings/generate.sh kotlin $kotlin/target/generated --features probe)
+library=$(bindings/generate.sh kotlin $kotlin/target/generated)
 "${CARGO:-cargo}" build --locked --quiet -p ushield-bank -p ushield-emulator
 programs=$(dirname "$library")
 $kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document

@@ -19,8 +19,7 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null |
 fi
 
 "${CARGO:-cargo}" build --locked -p ushield-bank -p ushield-emulator
-# Calls of known size, to be measured, are in this library and in none that is shipped.
-bindings/python/package.sh "$place/package" --features probe
+bindings/python/package.sh "$place/package"
 [ -x "$place/venv/bin/python" ] || python3 -m venv "$place/venv"
 python=$place/venv/bin/python
 "$python" -m pip install --quiet --force-reinstall "$place/package[lint]"
