@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: size help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
+.PHONY: size test-python test-kotlin help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -78,7 +78,10 @@ test-ble:
 test-targets:
 	@tests/targets/run.sh
 
-test-all: lint test test-valgrind test-pcsc test-ble test-targets
+test-python:
+	@bindings/python/test.sh
+
+test-all: lint test test-valgrind test-pcsc test-ble test-targets test-python
 	$(MAKE) demo AUTO=1
 
 clean:

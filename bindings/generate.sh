@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the library and writes the Kotlin or Python that calls it: bindings/generate.sh kotlin|python OUT [cargo's options].
+# Builds the library and writes the Kotlin or Python that calls it: bindings/generate.sh kotlin|python OUT [--mobile] [cargo's options].
+# A debug library; with --mobile the one that an app ships. What is generated goes with the library that it was generated from, and with no other.
 # Prints the library's path.
 set -eu
 language=$1 out=$2
@@ -9,14 +10,15 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 cd "$root"
 target=${CARGO_TARGET_DIR:-target}
-profile=debug
-for option; do
-    case $option in --release) profile=release ;; esac
-done
-"${CARGO:-cargo}" build --locked --quiet -p ushield-ffi "$@" >&2
 "${CARGO:-cargo}" build --locked --quiet -p ushield-bindgen >&2
-case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushield_ffi.so ;; esac
-library=$target/$profile/$library
+if [ "${1-}" = --mobile ]; then
+    shift
+    library=$(bindings/mobile.sh "$@")
+else
+    "${CARGO:-cargo}" build --locked --quiet -p ushield-ffi "$@" >&2
+    case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushield_ffi.so ;; esac
+    library=$target/debug/$library
+fi
 # Without the user's own formatters: what is generated is not read.
 "$target/debug/ushield-bindgen" generate "$library" --language "$language" --out-dir "$out" --no-format >&2
 if [ "$language" = kotlin ]; then

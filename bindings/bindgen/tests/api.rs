@@ -53,7 +53,7 @@ fn no_pin_and_no_password_is_a_text() {
     let interface = describe(&library()).unwrap();
     for line in interface.lines() {
         let line = line.to_lowercase();
-        for secret in ["pin:", "password:", "secret:", "key:"] {
+        for secret in ["pin:", "password:", "secret:", "key:", "radios: [radio], code:"] {
             let texts =
                 [format!("{secret} string"), format!("{secret} [string]"), format!("{secret} string?")];
             assert!(!texts.iter().any(|text| line.contains(text)), "{line}");

@@ -23,8 +23,11 @@ impl UShield {
     where
         F: Future<Output = Result<Ending, Error>> + Send + 'static,
     {
-        let core = Arc::clone(&self.core);
-        Operation::begin(Arc::clone(&self.core.texts), |person| work(core, person))
+        let begun = |person| {
+            let work = self.core().map(|core| Arc::clone(&core).until_closed(work(core, person)));
+            async move { work?.await }
+        };
+        Operation::begin(Arc::clone(&self.texts), begun)
     }
 }
 
@@ -51,12 +54,13 @@ impl UShield {
         })
     }
 
-    /// Pairs by the text of the QR code that the customer scanned from the token's screen. Ends with [`Ending::Paired`].
-    pub fn pair_by_code(&self, radios: Radios, code: String, mode_opened_again: bool) -> Arc<Operation> {
+    /// Pairs by the text of the QR code that the customer scanned from the token's screen, ASCII; it holds a secret of one use. Ends with [`Ending::Paired`].
+    pub fn pair_by_code(&self, radios: Radios, code: Vec<u8>, mode_opened_again: bool) -> Arc<Operation> {
         let code = zeroize::Zeroizing::new(code);
         self.begin(|core, person| async move {
             let connector = core.connector(radios);
-            let code = PairingCode::parse(&code)?;
+            let text = std::str::from_utf8(&code).map_err(|_| Code::BadPairingCode)?;
+            let code = PairingCode::parse(text)?;
             let token = core.client.pair_by_code(&*connector, &*person, code, mode_opened_again).await?;
             Ok(Ending::Paired { token: Token::from(&token) })
         })

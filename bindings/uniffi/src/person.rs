@@ -53,7 +53,7 @@ impl Person {
         if desk.steps.len() >= MAX_STEPS {
             desk.steps.pop_front();
         }
-        desk.over = matches!(step, Step::Ended { .. } | Step::Failed { .. });
+        desk.over |= matches!(step, Step::Ended { .. } | Step::Failed { .. });
         desk.steps.push_back(step);
         drop(desk);
         self.filled.notify_one();
@@ -68,6 +68,10 @@ impl Person {
         loop {
             {
                 let mut desk = self.desk();
+                if desk.over {
+                    // Whoever else waits for steps learns that none will come.
+                    self.filled.notify_one();
+                }
                 if desk.over || !desk.steps.is_empty() {
                     return desk.steps.drain(..).collect();
                 }

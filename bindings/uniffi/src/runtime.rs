@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use ushield_client::Error;
 use ushield_protocol::code::Code;
 
-/// Two: while one waits for the disk, the other goes on.
+/// Two: while one waits for the disk, links go on at the other.
 const THREADS: usize = 2;
 
 static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
@@ -20,6 +20,14 @@ fn runtime() -> Result<&'static Runtime, Error> {
         builder.worker_threads(THREADS).thread_name("ushield").enable_time().build().ok()
     };
     RUNTIME.get_or_init(start).as_ref().ok_or(Error::new(Code::StoreFailure))
+}
+
+/// Does what waits for a disk on a thread that may wait; here, where there is none.
+pub(crate) fn elsewhere(work: impl FnOnce() + Send + 'static) {
+    match runtime() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
 }
 
 /// Work of one type, so that what runs it is in the library once.

@@ -1,7 +1,8 @@
 //! The client as an object: what is known, and the bank.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use ushield_bank_api::Password;
 use ushield_client::catalogue::{Catalogue, Language};
 use ushield_client::ports::{self, Connector, Entropy, SealingKey, Store};
@@ -26,12 +27,28 @@ use crate::value::{
 
 /// A phone that drives tokens for one customer of one bank.
 ///
-/// Everything that it promised is durable before it returns; the process may be killed at any moment, and a new one goes on.
+/// Made, opened, used, closed; and freed. Everything that it promised is durable before it returns; the process may be killed at any
+/// moment, and a new one goes on.
 #[derive(uniffi::Object)]
 pub struct UShield {
-    pub(crate) core: Arc<Core>,
-    notice: Option<Problem>,
+    config: Config,
+    bank: Arc<dyn BankHttp>,
+    keystore: Arc<dyn Keystore>,
+    clock: Option<Arc<dyn Clock>>,
+    pub(crate) texts: Arc<Catalogue>,
+    life: Mutex<Life>,
     _alive: Alive,
+}
+
+enum Life {
+    /// Not opened yet, or being opened.
+    Made,
+    Open {
+        core: Arc<Core>,
+        /// What the customer should be told about the store.
+        notice: Option<Error>,
+    },
+    Closed,
 }
 
 /// The client with its texts.
@@ -39,6 +56,10 @@ pub(crate) struct Core {
     pub(crate) client: Client,
     pub(crate) texts: Arc<Catalogue>,
     clock: Arc<ClockPort>,
+    /// Turns true when it is being closed: whatever runs with it ends.
+    closing: watch::Sender<bool>,
+    /// Dropped last, behind the store: whoever waits for the end is told by it.
+    gone: watch::Sender<()>,
 }
 
 impl Core {
@@ -70,7 +91,21 @@ impl Core {
         };
         let client = Client::new(ports);
         client.set_up(&config.request())?;
-        Ok((Self { client, texts, clock }, notice))
+        let (closing, gone) = (watch::Sender::new(false), watch::Sender::new(()));
+        Ok((Self { client, texts, clock, closing, gone }, notice))
+    }
+
+    /// Work with the client, until it is done or the client is closed.
+    pub(crate) async fn until_closed<T>(
+        self: Arc<Self>,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => Err(Error::new(Code::Interrupted)),
+            done = work => done,
+        }
     }
 }
 
@@ -114,49 +149,109 @@ fn open_store(
 }
 
 impl UShield {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        // Nothing that is done under the lock can stop half-way.
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client, where it is open.
+    pub(crate) fn core(&self) -> Result<Arc<Core>, Error> {
+        match &*self.life() {
+            Life::Open { core, .. } => Ok(Arc::clone(core)),
+            Life::Made => Err(Error::new(Code::NotSetUp)),
+            Life::Closed => Err(Error::new(Code::Interrupted)),
+        }
+    }
+
     /// Does work with the client on the core's threads.
     async fn with<T, F>(&self, work: impl FnOnce(Arc<Core>) -> F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let done = runtime::done(work(Arc::clone(&self.core))).await;
-        done.map_err(|error| Failure::new(&error, &self.core.texts))
+        let done = match self.core() {
+            Ok(core) => runtime::done(Arc::clone(&core).until_closed(work(core))).await,
+            Err(error) => Err(error),
+        };
+        done.map_err(|error| Failure::new(&error, &self.texts))
+    }
+
+    /// Keeps what was opened, unless somebody else opened or closed it meanwhile.
+    fn keep(&self, opened: Arc<Core>, notice: Option<Error>) -> Result<(), Error> {
+        let mut life = self.life();
+        match &*life {
+            Life::Made => {
+                *life = Life::Open { core: opened, notice };
+                Ok(())
+            }
+            Life::Open { .. } => Ok(()),
+            Life::Closed => Err(Error::new(Code::Interrupted)),
+        }
+    }
+}
+
+/// Closing a store is work for the core's threads: it waits for the disk.
+impl Drop for UShield {
+    fn drop(&mut self) {
+        if let Life::Open { core, .. } = std::mem::replace(&mut *self.life(), Life::Closed) {
+            core.closing.send_replace(true);
+            runtime::elsewhere(move || drop(core));
+        }
     }
 }
 
 #[uniffi::export]
 impl UShield {
-    /// Opens the client's store, or makes it, and sets the client up. Without a clock the system's is taken.
+    /// A client that is not open yet. Without a clock the system's is taken.
     #[uniffi::constructor]
-    pub async fn open(
+    pub fn new(
         config: Config,
         bank: Arc<dyn BankHttp>,
         keystore: Arc<dyn Keystore>,
         clock: Option<Arc<dyn Clock>>,
-    ) -> Result<Arc<Self>, Failure> {
+    ) -> Arc<Self> {
         let texts = Arc::new(Catalogue::new(Language::from_tag(&config.language)));
-        let (keystore, said) = (Arc::new(KeystorePort(keystore)), Arc::clone(&texts));
+        let life = Mutex::new(Life::Made);
+        Arc::new(Self { config, bank, keystore, clock, texts, life, _alive: Alive::new() })
+    }
+
+    /// Opens the store, or makes it, and sets the client up. Nothing happens where it is open.
+    ///
+    /// Returns what the customer should be told about the store: one that was not whole was set aside.
+    pub async fn open(self: Arc<Self>) -> Result<Option<Problem>, Failure> {
+        let me = Arc::clone(&self);
         let open = async move {
-            let key = match config.store {
+            match me.core() {
+                Ok(_) => return Ok(()),
+                Err(error) if error.code() != Code::NotSetUp => return Err(error),
+                Err(_) => {}
+            }
+            let (keystore, bank) = (Arc::new(KeystorePort(Arc::clone(&me.keystore))), Arc::clone(&me.bank));
+            let key = match me.config.store {
                 StorePlace::Folder { .. } => Some(ports::Keystore::sealing_key(&*keystore).await?),
                 StorePlace::Memory => None,
             };
-            let clock = Arc::new(ClockPort::new(clock));
-            Core::open(&config, bank, keystore, clock, said, key)
+            let clock = Arc::new(ClockPort::new(me.clock.clone()));
+            let texts = Arc::clone(&me.texts);
+            let (core, notice) = Core::open(&me.config, bank, keystore, clock, texts, key)?;
+            me.keep(Arc::new(core), notice)
         };
-        match runtime::done(open).await {
-            Ok((core, notice)) => {
-                let notice = notice.map(|notice| Problem::new(&notice, &texts));
-                Ok(Arc::new(Self { core: Arc::new(core), notice, _alive: Alive::new() }))
-            }
-            Err(error) => Err(Failure::new(&error, &texts)),
-        }
+        runtime::done(open).await.map_err(|error| Failure::new(&error, &self.texts))?;
+        let notice = match &*self.life() {
+            Life::Open { notice, .. } => notice.clone(),
+            Life::Made | Life::Closed => None,
+        };
+        Ok(notice.map(|notice| Problem::new(&notice, &self.texts)))
     }
 
-    /// What the customer should be told about the store that was opened: one that was not whole was set aside.
-    pub fn notice(&self) -> Option<Problem> {
-        self.notice.clone()
+    /// Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. Nothing works after it.
+    pub async fn close(&self) {
+        let Life::Open { core, .. } = std::mem::replace(&mut *self.life(), Life::Closed) else { return };
+        let mut gone = core.gone.subscribe();
+        core.closing.send_replace(true);
+        runtime::elsewhere(move || drop(core));
+        // Nothing is ever sent: it ends with the last one that holds the client.
+        while gone.changed().await.is_ok() {}
     }
 
     /// Signs the customer in with the password, UTF-8; the session is kept until it ends.
@@ -189,6 +284,9 @@ impl UShield {
     /// Looks around with these radios, for some seconds: what is in reach, and whose it is.
     pub async fn in_reach(&self, radios: Vec<Arc<dyn Radio>>) -> Result<Vec<InReach>, Failure> {
         self.with(|core| async move {
+            if radios.is_empty() {
+                return Ok(Vec::new());
+            }
             let connector = core.connector(radios);
             Ok(core.client.in_reach(&*connector).await?.iter().map(InReach::from).collect())
         })
@@ -236,3 +334,6 @@ impl UShield {
         self.with(|core| async move { core.client.forget_here(device_id(token.as_deref())?) }).await
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

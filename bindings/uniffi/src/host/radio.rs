@@ -130,7 +130,7 @@ pub enum LinkMedium {
     Ble,
     /// A card: NFC or USB.
     Card,
-    /// A byte stream: the software token's.
+    /// A byte stream: the software token's, for the command line alone. No radio of a host's has it.
     Stream,
 }
 

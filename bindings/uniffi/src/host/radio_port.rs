@@ -85,7 +85,7 @@ impl ports::Radio for RadioPort {
 
     async fn look(&self) -> Result<Vec<Seen>, Error> {
         let seen = within(LOOK, self.0.look(), || Error::new(Code::TokenNotFound)).await?.map_err(error)?;
-        Ok(seen.into_iter().filter(|seen| is_place(&seen.place)).take(MAX_SEEN).map(raise).collect())
+        Ok(seen.into_iter().filter(|seen| is_place(&seen.place)).take(MAX_SEEN).filter_map(raise).collect())
     }
 
     fn describe(&self) -> String {
@@ -93,14 +93,15 @@ impl ports::Radio for RadioPort {
     }
 }
 
-fn raise(seen: SeenToken) -> Seen {
+/// Nothing for a stream, to which no radio of a host's connects.
+fn raise(seen: SeenToken) -> Option<Seen> {
     let SeenToken { medium, place, advertised, signal } = seen;
     let medium = match medium {
         LinkMedium::Ble => Medium::Ble,
         LinkMedium::Card => Medium::Card,
-        LinkMedium::Stream => Medium::Stream,
+        LinkMedium::Stream => return None,
     };
-    Seen { medium, place, advertised, signal }
+    Some(Seen { medium, place, advertised, signal })
 }
 
 /// A connection of the host's.
