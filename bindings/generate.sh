@@ -14,13 +14,16 @@ target=${CARGO_TARGET_DIR:-target}
 if [ "${1-}" = --mobile ]; then
     shift
     library=$(bindings/mobile.sh "$@")
+    # Stripped, it does not say any more what it is called with.
+    symbols=$(dirname "$library")/../$(basename "$library")
 else
     "${CARGO:-cargo}" build --locked --quiet -p ushield-ffi "$@" >&2
     case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushield_ffi.so ;; esac
     library=$target/debug/$library
+    symbols=$library
 fi
 # Without the user's own formatters: what is generated is not read.
-"$target/debug/ushield-bindgen" generate "$library" --language "$language" --out-dir "$out" --no-format >&2
+"$target/debug/ushield-bindgen" generate "$symbols" --language "$language" --out-dir "$out" --no-format >&2
 if [ "$language" = kotlin ]; then
     # A call of the host's that is given up before it begins would never take its arguments over: it begins in any case, cancelled.
     code=$out/ushield/ffi/ushield.kt

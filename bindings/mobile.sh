@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the library as an app ships it: bindings/mobile.sh [cargo's options]. Prints its path. ADR 7 says why each switch is there.
+# Builds the library as an app ships it: bindings/mobile.sh [cargo's options]. Prints its path; its symbols are one folder up, in the same
+# name. ADR 7 says why each switch is there.
 set -eu
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -15,5 +16,7 @@ flags="-C force-unwind-tables=no"
 [ "$(uname -s)" = Linux ] && flags="$flags -C link-arg=-Wl,-z,pack-relative-relocs"
 LIBSQLITE3_FLAGS="$sqlite -USQLITE_SOUNDEX -DSQLITE_DQS=0" RUSTFLAGS=$flags \
     "${CARGO:-cargo}" build --locked --quiet --profile mobile -p ushield-ffi "$@" >&2
-case $(uname -s) in Darwin) library=libushield_ffi.dylib ;; *) library=libushield_ffi.so ;; esac
-echo "$target/mobile/$library"
+case $(uname -s) in Darwin) library=libushield_ffi.dylib strip="strip -x" ;; *) library=libushield_ffi.so strip=strip ;; esac
+mkdir -p "$target/mobile/shipped"
+$strip -o "$target/mobile/shipped/$library" "$target/mobile/$library"
+echo "$target/mobile/shipped/$library"

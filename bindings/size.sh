@@ -8,16 +8,15 @@ if [ "$(uname -s) $(uname -m)" != "Linux x86_64" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cargo_home=$(pwd)/..
 bytes() { stat -c %s "$1"; }
 
 build() {
     name=$1
     shift
-    library=$(CARGO_PROFILE_MOBILE_STRIP=none ./mobile.sh "$@")
-    case $library in /*) ;; *) library=$cargo_home/$library ;; esac
-    cp "$library" "$work/$name.symbols"
-    strip -o "$work/$name" "$work/$name.symbols"
+    library=$(./mobile.sh "$@")
+    case $library in /*) ;; *) library=../$library ;; esac
+    cp "$library" "$work/$name"
+    cp "$(dirname "$library")/../$(basename "$library")" "$work/$name.symbols"
 }
 build without --no-default-features
 build with
