@@ -2,7 +2,6 @@
 # Builds the package, installs it into a virtual environment below the target folder, and runs its tests there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-root=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 place=$target/python
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ushield import Config, Event, Moment, PinReason, Transfer, Trust, UShield, _ffi, live_objects
+from ushield import Config, Event, Moment, PinReason, Transfer, Trust, UShield, UShieldError, _ffi, live_objects
 from ushield._bridge import _CALLS
 from ushield.testing import Air, HttpsBank, MemoryKeystore, Plug, Reader
 
@@ -24,7 +24,7 @@ INITIAL_PIN = "12345678"
 ACCOUNT = "6222021001116245702"
 PAYEE = "杭州西湖龙井茶业有限公司"
 #: Seconds after which a wait has failed.
-BOUND = 60.0
+BOUND = float(os.environ.get("HPB", "60"))
 
 
 def free_port() -> int:
@@ -57,8 +57,12 @@ class World:
         radio, reader = await Plug.open(is_radio=True), await Plug.open(is_radio=False)
         scene = Scene(os.environ["USHIELD_PROGRAMS"], folder, face_port=free_port(), bank_port=free_port())
         await asyncio.to_thread(scene.prepare, "--gatt", radio.address, "--vpcd", reader.address)
-        await until("the bank", lambda: _answers(scene.bank))
+        await until("bank", lambda: _answers(scene.bank))
+        await until("token in the reader and at the radio", lambda: reader.is_there and radio.is_there)
         return cls(scene, radio, reader)
+
+    def __repr__(self) -> str:
+        return f"in the reader: {self.reader.is_there}, at the radio: {self.radio.is_there}"
 
     async def close(self) -> None:
         await asyncio.to_thread(self.scene.stop)
@@ -90,7 +94,11 @@ class World:
         """An operation to its end, with a person at the token."""
         async with Person(self.scene) if person is None else person as person:
             async with asyncio.timeout(BOUND):
-                return await operation.finish(person)
+                try:
+                    return await operation.finish(person)
+                except UShieldError as error:
+                    error.add_note(f"{error.place}, by {error.causes}, after {person.moments}, {self}")
+                    raise
 
     async def order(self, phone: UShield, amount: int, **more: object) -> str:
         return await self.run(phone.order_transfer(transfer(amount, **more)))
@@ -197,7 +205,10 @@ class WorldCase(unittest.IsolatedAsyncioTestCase):
 
     async def all_freed(self) -> None:
         """Nothing is left of what was opened since the start. What was given up ends within its bound."""
-        await until(f"end of what lives, {self.before} at the start", lambda: handles() == self.before)
+        try:
+            await until("end", lambda: handles() == self.before)
+        except AssertionError:
+            self.assertEqual(handles(), self.before)
 
 
 @contextmanager

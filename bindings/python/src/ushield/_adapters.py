@@ -9,6 +9,11 @@ from . import _ffi
 from ._bridge import Ask, Work, translated
 from ._ports import BankHttp, Card, Clock, HttpRequest, Keystore, OverCard, OverPackets, Packets, Radio, Seen, Wanted
 
+#: Seconds until a connection that the core has not spoken to is taken for lost.
+CLAIM = 5.0
+
+_ENDING: set[asyncio.Task[Any]] = set()
+
 
 class _Port:
     def __init__(self, host: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -80,7 +85,10 @@ class RadioPort(_Port, _ffi.Radio):
         async def work() -> _ffi.Connected:
             return _connected(await self._host.connect(Wanted(wanted)), self._loop)
 
-        return self._ask(work)
+        return Ask(self._loop, work, self._forsake)
+
+    def _forsake(self, connected: _ffi.Connected) -> None:
+        self._loop.call_later(CLAIM, _end_unclaimed, connected, self._loop)
 
     def look(self) -> Any:
         async def work() -> list[_ffi.SeenToken]:
@@ -89,7 +97,17 @@ class RadioPort(_Port, _ffi.Radio):
         return self._ask(work)
 
 
-class PacketsPort(_Port, _ffi.Packets):
+class _Connection(_Port):
+    """The core speaks to a connection, or ends it, as soon as it has it: one that it never did is nobody's."""
+
+    claimed = False
+
+    def _ask(self, work: Work) -> Any:
+        self.claimed = True
+        return super()._ask(work)
+
+
+class PacketsPort(_Connection, _ffi.Packets):
     _host: Packets
 
     def info(self) -> Any:
@@ -111,7 +129,7 @@ class PacketsPort(_Port, _ffi.Packets):
         return self._ask(self._host.disconnect)
 
 
-class CardPort(_Port, _ffi.Card):
+class CardPort(_Connection, _ffi.Card):
     _host: Card
 
     def transceive(self, command: bytes) -> Any:
@@ -144,6 +162,27 @@ def _connected(stands: OverPackets | OverCard, loop: asyncio.AbstractEventLoop) 
     _ffi._UniffiFfiConverterTypeConnected.check_lower(connected)
     stands.place.encode()
     return connected
+
+
+def _end_unclaimed(connected: _ffi.Connected, loop: asyncio.AbstractEventLoop) -> None:
+    """A connection that was made at the moment at which the core gave up: ended, and freed where it was registered."""
+    port: Any = getattr(connected.via, "connection", None) or getattr(connected.via, "card", None)
+    if port.claimed:
+        return
+    packets = isinstance(port, PacketsPort)
+    kind: Any = _ffi._UniffiFfiConverterTypePackets if packets else _ffi._UniffiFfiConverterTypeCard
+    for handle in [handle for handle, held in list(kind._handle_map._map.items()) if held is port]:
+        kind._handle_map.remove(handle)
+    ask: Ask = port.disconnect() if packets else port.release()
+    _ENDING.add(task := loop.create_task(ask.work()))
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _ENDING.discard(task)
+    if not task.cancelled():
+        # Whatever the host says of it, it is over.
+        task.exception()
 
 
 def _seen(seen: Seen) -> _ffi.SeenToken:

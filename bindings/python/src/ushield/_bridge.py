@@ -43,10 +43,11 @@ def translated(raised: BaseException, kind: Any) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a port's method returns to the bridge: work, and the loop for it."""
+    """What a port's method returns to the bridge: work, the loop for it, and what ends a result that nobody takes."""
 
     loop: asyncio.AbstractEventLoop
     work: Work
+    forsake: Callable[[Any], None] = lambda result: None
 
 
 class _Call:
@@ -64,7 +65,8 @@ class _Call:
         self._on_loop(self._begin)
 
     def drop(self) -> None:
-        """The core does not wait any more. On a thread of the core's."""
+        """The core does not wait any more, or has what it waited for. On a thread of the core's."""
+        self._dropped = True
         self._on_loop(self._cancel)
 
     def _on_loop(self, what: Callable[[], None]) -> None:
@@ -89,23 +91,26 @@ class _Call:
             self._raised = raised
 
     def _cancel(self) -> None:
-        self._dropped = True
         if self._task is not None:
             self._task.cancel()
+        elif self._result is not None:
+            # It was answered, and whether anybody took it, uniffi does not say.
+            self._ask.forsake(self._result)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         try:
-            if self._dropped:
-                # Nobody would free what is in a result that nobody takes.
-                raise asyncio.CancelledError
             task.result()
             if self._raised is not None:
                 raise self._raised
+            if self._dropped:
+                self._ask.forsake(self._result)
+                raise asyncio.CancelledError
             self._succeed(self._result)
             self._answered = True
         except BaseException as raised:
             self._answer_failure(raised)
-        self._task = self._result = self._raised = None
+            self._result = None
+        self._task = self._raised = None
 
     def _answer_failure(self, raised: BaseException) -> None:
         if not self._answered:

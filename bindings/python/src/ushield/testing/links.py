@@ -25,9 +25,8 @@ class Air:
         except TimeoutError:
             raise TokenNotFound from None
         inbox = self._plug.begin()
-        self._plug.say(bytes([1]))
-        self._plug.say(bytes([2]) + self._mtu.to_bytes(2, "big"))
-        self._plug.say(bytes([4, 1]))
+        for said in (bytes([1]), bytes([2]) + self._mtu.to_bytes(2, "big"), bytes([4, 1])):
+            self._plug.say(said, inbox)
         return OverPackets(Gatt(self._plug, inbox), self._mtu, self._place)
 
     async def look(self) -> list[Seen]:
@@ -41,24 +40,24 @@ class Gatt:
         self._plug, self._inbox = plug, inbox
 
     async def info(self) -> bytes:
-        self._plug.say(bytes([3]))
+        self._plug.say(bytes([3]), self._inbox)
         while (said := await hear(self._inbox))[0] != 129:  # Else it is of the connection before.
             pass
         return said[1:]
 
     async def write(self, value: bytes) -> None:
-        self._plug.say(bytes([5]) + value)
+        self._plug.say(bytes([5]) + value, self._inbox)
 
     async def notified(self) -> bytes:
         said = await hear(self._inbox)
         if said[0] != 130:  # A notification; anything else ends it.
             raise LinkLost
-        self._plug.say(bytes([6]))
+        self._plug.say(bytes([6]), self._inbox)
         return said[1:]
 
     async def disconnect(self) -> None:
         self._inbox.put_nowait(None)
-        self._plug.say(bytes([7]))
+        self._plug.say(bytes([7]), self._inbox)
 
 
 class Reader:
@@ -74,8 +73,8 @@ class Reader:
         if not wanted.is_at(self._place) or not self._plug.is_there:
             raise TokenNotFound
         inbox = self._plug.begin()
-        self._plug.say(bytes([2]))
-        self._plug.say(bytes([4]))
+        self._plug.say(bytes([2]), inbox)
+        self._plug.say(bytes([4]), inbox)
         while (await hear(inbox))[:1] != b"\x3b":
             pass
         return OverCard(Inserted(self._plug, inbox), self._place, self._extended)
@@ -91,11 +90,9 @@ class Inserted:
         self._plug, self._inbox = plug, inbox
 
     async def transceive(self, command: bytes) -> bytes:
-        self._plug.say(command)
+        self._plug.say(command, self._inbox)
         return await hear(self._inbox)
 
     async def release(self) -> None:
         self._inbox.put_nowait(None)
-        if self._plug.inbox is self._inbox:
-            # Else somebody else has it already.
-            self._plug.say(bytes([0]))
+        self._plug.say(bytes([0]), self._inbox)

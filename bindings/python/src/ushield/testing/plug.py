@@ -90,8 +90,9 @@ class Plug:
         self.inbox = asyncio.Queue()
         return self.inbox
 
-    def say(self, said: bytes) -> None:
-        if self._token is None or self._token.is_closing():
+    def say(self, said: bytes, inbox: Inbox) -> None:
+        """For the connection with this inbox; one that another has followed says nothing any more."""
+        if self._token is None or self._token.is_closing() or inbox is not self.inbox:
             raise LinkLost
         self._token.write(len(said).to_bytes(2, "big") + said)
 
