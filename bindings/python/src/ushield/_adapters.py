@@ -9,11 +9,6 @@ from . import _ffi
 from ._bridge import Ask, Work, translated
 from ._ports import BankHttp, Card, Clock, HttpRequest, Keystore, OverCard, OverPackets, Packets, Radio, Seen, Wanted
 
-#: Seconds until a connection that the core has not spoken to is taken for lost.
-CLAIM = 5.0
-
-_ENDING: set[asyncio.Task[Any]] = set()
-
 
 class _Port:
     def __init__(self, host: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -83,12 +78,21 @@ class RadioPort(_Port, _ffi.Radio):
 
     def connect(self, wanted: _ffi.Wanted) -> Any:
         async def work() -> _ffi.Connected:
-            return _connected(await self._host.connect(Wanted(wanted)), self._loop)
+            connecting = asyncio.current_task()
 
-        return Ask(self._loop, work, self._forsake)
+            async def give_up() -> None:
+                await wanted.given_up()
+                if connecting is not None:
+                    connecting.cancel()
 
-    def _forsake(self, connected: _ffi.Connected) -> None:
-        self._loop.call_later(CLAIM, _end_unclaimed, connected, self._loop)
+            # The core waits for the end of an attempt that it gives up: cancelled from there, a connection could be lost on its way.
+            giving_up = asyncio.ensure_future(give_up())
+            try:
+                return _connected(await self._host.connect(Wanted(wanted)), self._loop)
+            finally:
+                giving_up.cancel()
+
+        return self._ask(work)
 
     def look(self) -> Any:
         async def work() -> list[_ffi.SeenToken]:
@@ -97,17 +101,7 @@ class RadioPort(_Port, _ffi.Radio):
         return self._ask(work)
 
 
-class _Connection(_Port):
-    """The core speaks to a connection, or ends it, as soon as it has it: one that it never did is nobody's."""
-
-    claimed = False
-
-    def _ask(self, work: Work) -> Any:
-        self.claimed = True
-        return super()._ask(work)
-
-
-class PacketsPort(_Connection, _ffi.Packets):
+class PacketsPort(_Port, _ffi.Packets):
     _host: Packets
 
     def info(self) -> Any:
@@ -129,7 +123,7 @@ class PacketsPort(_Connection, _ffi.Packets):
         return self._ask(self._host.disconnect)
 
 
-class CardPort(_Connection, _ffi.Card):
+class CardPort(_Port, _ffi.Card):
     _host: Card
 
     def transceive(self, command: bytes) -> Any:
@@ -162,27 +156,6 @@ def _connected(stands: OverPackets | OverCard, loop: asyncio.AbstractEventLoop) 
     _ffi._UniffiFfiConverterTypeConnected.check_lower(connected)
     stands.place.encode()
     return connected
-
-
-def _end_unclaimed(connected: _ffi.Connected, loop: asyncio.AbstractEventLoop) -> None:
-    """A connection that was made at the moment at which the core gave up: ended, and freed where it was registered."""
-    port: Any = getattr(connected.via, "connection", None) or getattr(connected.via, "card", None)
-    if port.claimed:
-        return
-    packets = isinstance(port, PacketsPort)
-    kind: Any = _ffi._UniffiFfiConverterTypePackets if packets else _ffi._UniffiFfiConverterTypeCard
-    for handle in [handle for handle, held in list(kind._handle_map._map.items()) if held is port]:
-        kind._handle_map.remove(handle)
-    ask: Ask = port.disconnect() if packets else port.release()
-    _ENDING.add(task := loop.create_task(ask.work()))
-    task.add_done_callback(_ended)
-
-
-def _ended(task: asyncio.Task[Any]) -> None:
-    _ENDING.discard(task)
-    if not task.cancelled():
-        # Whatever the host says of it, it is over.
-        task.exception()
 
 
 def _seen(seen: Seen) -> _ffi.SeenToken:

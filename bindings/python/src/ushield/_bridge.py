@@ -43,11 +43,10 @@ def translated(raised: BaseException, kind: Any) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a port's method returns to the bridge: work, the loop for it, and what ends a result that nobody takes."""
+    """What a port's method returns to the bridge: work, and the loop for it."""
 
     loop: asyncio.AbstractEventLoop
     work: Work
-    forsake: Callable[[Any], None] = lambda result: None
 
 
 class _Call:
@@ -93,9 +92,6 @@ class _Call:
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        elif self._result is not None:
-            # It was answered, and whether anybody took it, uniffi does not say.
-            self._ask.forsake(self._result)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         try:
@@ -103,14 +99,13 @@ class _Call:
             if self._raised is not None:
                 raise self._raised
             if self._dropped:
-                self._ask.forsake(self._result)
+                # Nobody would free what is in a result that nobody takes.
                 raise asyncio.CancelledError
             self._succeed(self._result)
             self._answered = True
         except BaseException as raised:
             self._answer_failure(raised)
-            self._result = None
-        self._task = self._raised = None
+        self._task = self._result = self._raised = None
 
     def _answer_failure(self, raised: BaseException) -> None:
         if not self._answered:
