@@ -24,7 +24,7 @@ INITIAL_PIN = "12345678"
 ACCOUNT = "6222021001116245702"
 PAYEE = "杭州西湖龙井茶业有限公司"
 #: Seconds after which a wait has failed.
-BOUND = float(os.environ.get("HPB", "60"))
+BOUND = 60.0
 
 
 def free_port() -> int:
