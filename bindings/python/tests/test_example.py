@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from world import BOUND, INITIAL_PIN, PASSWORD, PIN, Hand, Scene, free_port
+from world import BOUND, INITIAL_PIN, PASSWORD, PIN, Hand, Scene, answers, free_port, until
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "example.py"
 MOST_LINES = 60
@@ -26,6 +26,7 @@ class Example(unittest.IsolatedAsyncioTestCase):
             port = free_port()
             try:
                 await asyncio.to_thread(scene.prepare, "--gatt", f"127.0.0.1:{port}")
+                await until("bank", lambda: answers(scene.bank))
                 await asyncio.to_thread(scene.menu_to_pairing)
                 said = await asyncio.wait_for(self.person(scene, port), BOUND)
                 self.assertIn("1,234.50", said)

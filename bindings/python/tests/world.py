@@ -57,7 +57,7 @@ class World:
         radio, reader = await Plug.open(is_radio=True), await Plug.open(is_radio=False)
         scene = Scene(os.environ["USHIELD_PROGRAMS"], folder, face_port=free_port(), bank_port=free_port())
         await asyncio.to_thread(scene.prepare, "--gatt", radio.address, "--vpcd", reader.address)
-        await until("bank", lambda: _answers(scene.bank))
+        await until("bank", lambda: answers(scene.bank))
         await until("token in the reader and at the radio", lambda: reader.is_there and radio.is_there)
         return cls(scene, radio, reader)
 
@@ -110,7 +110,7 @@ class World:
         return await asyncio.to_thread(self.scene.executed)
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
     host, port = address.split(":")
     try:
         socket.create_connection((host, int(port)), timeout=1).close()
