@@ -9,7 +9,7 @@ from pathlib import Path
 
 from world import PASSWORD, World, WorldCase, handles, quiet_loop, until
 
-from ushield import OrderOutcome, UShield
+from ushield import OrderOutcome, UShield, UShieldError
 from ushield.testing import FileKeystore
 
 #: A token keeps a limited number of approvals for as long as their orders could come again.
@@ -77,6 +77,36 @@ class Many(WorldCase):
                 self.assertEqual(await phone.tokens(), [])
             with self.assertRaises(RuntimeError):
                 await phone.tokens()
+
+    async def test_a_folder_is_free_when_its_client_is_closed(self) -> None:
+        """Whatever runs then, and whenever `open` is given up."""
+        world, before = self.world, handles()
+        with quiet_loop(self), tempfile.TemporaryDirectory() as folder:
+            config = world.config(store=Path(folder) / "store")
+            keys = FileKeystore(Path(folder) / "keys")
+            for _ in range(20):
+                phone = await UShield.open(config, world.bank(), keys)
+                pairing = phone.pair([world.air])
+                calls = [asyncio.ensure_future(phone.in_reach([world.card])) for _ in range(3)]
+                await anext(pairing)
+                await phone.close()
+                for ended in await asyncio.gather(*calls, return_exceptions=True):
+                    self.assertIsInstance(ended, UShieldError)
+            for turns in range(40):
+                opening = asyncio.ensure_future(UShield.open(config, world.bank(), keys))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                opening.cancel()
+                try:
+                    phone = await opening
+                except asyncio.CancelledError:
+                    pass
+                else:
+                    await phone.close()
+            async with await UShield.open(config, world.bank(), keys) as phone:
+                self.assertEqual(await phone.history(), [])
+            del phone, pairing, opening, calls, ended
+        await until("everything is freed", lambda: handles() == before)
 
 
 class Threads(unittest.TestCase):

@@ -1,6 +1,7 @@
 """Bank and token as programs, a person with the token in hand, and links in Python that can be made to fail."""
 
 import asyncio
+import dataclasses
 import gc
 import os
 import socket
@@ -11,6 +12,7 @@ import unittest
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ushield import Config, Event, Moment, PinReason, Transfer, Trust, UShield, UShieldError, _ffi, live_objects
 from ushield._bridge import _CALLS
@@ -32,8 +34,8 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def transfer(amount: int, **more: object) -> Transfer:
-    return Transfer(
+def transfer(amount: int, **more: Any) -> Transfer:
+    usual = Transfer(
         debtor_account=ACCOUNT,
         creditor_name=PAYEE,
         creditor_account="6217001210024455220",
@@ -41,8 +43,8 @@ def transfer(amount: int, **more: object) -> Transfer:
         amount=amount,
         currency="CNY",
         remittance_text="十一月货款 2026-11",
-        **more,
     )
+    return dataclasses.replace(usual, **more)
 
 
 class World:

@@ -37,6 +37,8 @@ pub struct UShield {
     clock: Option<Arc<dyn Clock>>,
     pub(crate) texts: Arc<Catalogue>,
     life: Mutex<Life>,
+    /// Held while the store is being opened: who closes waits for it.
+    opening: tokio::sync::Mutex<()>,
     _alive: Alive,
 }
 
@@ -212,7 +214,16 @@ impl UShield {
     ) -> Arc<Self> {
         let texts = Arc::new(Catalogue::new(Language::from_tag(&config.language)));
         let life = Mutex::new(Life::Made);
-        Arc::new(Self { config, bank, keystore, clock, texts, life, _alive: Alive::new() })
+        Arc::new(Self {
+            config,
+            bank,
+            keystore,
+            clock,
+            texts,
+            life,
+            opening: tokio::sync::Mutex::default(),
+            _alive: Alive::new(),
+        })
     }
 
     /// Opens the store, or makes it, and sets the client up. Nothing happens where it is open.
@@ -221,6 +232,7 @@ impl UShield {
     pub async fn open(self: Arc<Self>) -> Result<Option<Problem>, Failure> {
         let me = Arc::clone(&self);
         let open = async move {
+            let _opening = me.opening.lock().await;
             match me.core() {
                 Ok(_) => return Ok(()),
                 Err(error) if error.code() != Code::NotSetUp => return Err(error),
@@ -246,7 +258,10 @@ impl UShield {
 
     /// Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. Nothing works after it.
     pub async fn close(&self) {
-        let Life::Open { core, .. } = std::mem::replace(&mut *self.life(), Life::Closed) else { return };
+        let was = std::mem::replace(&mut *self.life(), Life::Closed);
+        // What is being opened now is closed by whoever opens it.
+        drop(self.opening.lock().await);
+        let Life::Open { core, .. } = was else { return };
         let mut gone = core.gone.subscribe();
         core.closing.send_replace(true);
         runtime::elsewhere(move || drop(core));

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from . import _ffi
 from ._adapters import BankPort, ClockPort, KeystorePort, RadioPort
-from ._errors import UShieldError, error, raising
+from ._errors import UShieldError, answered, called, error
 from ._ffi import CertificateRole
 from ._operation import Operation, Secret, spent
 from ._ports import BankHttp, Clock, Keystore, Radio
@@ -36,21 +35,29 @@ class UShield:
     """A phone that drives tokens for one customer of one bank.
 
     Everything that it promised is durable before it returns; the process may be killed at any moment, and a new one goes on. Use it on one
-    event loop. A token is named by its id; without, the only one is meant. All raise `UShieldError`.
+    event loop. A token is named by its id; without, the only one is meant. All raise `UShieldError`; `ValueError` for what no
+    such interface takes: half a character, a negative amount, another type.
     """
 
-    def __init__(self, inner: _ffi.UShield) -> None:
+    def __init__(self, inner: _ffi.UShield, notice: UShieldError | None) -> None:
         """By `open` alone."""
         self._held: list[_ffi.UShield] = [inner]
-        self._running: weakref.WeakSet[Operation[Any]] = weakref.WeakSet()
+        #: What the customer should be told about the store that was opened: one that was not whole was set aside.
+        self.notice = notice
 
     @classmethod
     async def open(cls, config: Config, bank: BankHttp, keystore: Keystore, clock: Clock | None = None) -> Self:
         """Opens the client's store, or makes it. Without a clock the system's is taken."""
         loop = asyncio.get_running_loop()
         time = None if clock is None else ClockPort(clock)
-        with raising():
-            return cls(await _ffi.UShield.open(lower(config), BankPort(bank, loop), KeystorePort(keystore, loop), time))
+        inner = called(lambda: _ffi.UShield(lower(config), BankPort(bank, loop), KeystorePort(keystore, loop), time))
+        try:
+            notice = await answered(inner.open)
+        except BaseException:
+            # Also when it is given up at the moment of success: the folder is free again.
+            await asyncio.shield(inner.close())
+            raise
+        return cls(inner, None if notice is None else error(notice))
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,11 +66,9 @@ class UShield:
         await self.close()
 
     async def close(self) -> None:
-        """Stops what still runs and closes the store."""
-        for operation in list(self._running):
-            operation.stop()
-        # The store may wait for its disk.
-        await asyncio.to_thread(self._held.clear)
+        """Ends what still runs, with `interrupted`, and returns when the store is closed and its folder free."""
+        if self._held:
+            await asyncio.shield(self._held.pop().close())
 
     @property
     def _inner(self) -> _ffi.UShield:
@@ -71,124 +76,107 @@ class UShield:
             raise RuntimeError("the client is closed")
         return self._held[0]
 
-    @property
-    def notice(self) -> UShieldError | None:
-        """What the customer should be told about the store that was opened: one that was not whole was set aside."""
-        notice = self._inner.notice()
-        return None if notice is None else error(notice)
-
     async def sign_in(self, password: Secret) -> None:
         """Signs the customer in, UTF-8; the session is kept until it ends. A `bytearray` is wiped."""
-        with raising(), spent(password) as given:
-            await self._inner.sign_in(given)
+        with spent(password) as given:
+            await answered(lambda: self._inner.sign_in(given))
 
     async def is_signed_in(self) -> bool:
         """Whether a session is there that has not ended by this phone's clock. The bank decides."""
-        with raising():
-            return await self._inner.is_signed_in()
+        return await answered(lambda: self._inner.is_signed_in())
 
     async def accounts(self) -> list[Account]:
         """The customer's accounts."""
-        with raising():
-            return _known(await self._inner.accounts())
+        return _known(await answered(lambda: self._inner.accounts()))
 
     async def tokens(self) -> list[Token]:
         """The paired tokens."""
-        with raising():
-            return _known(await self._inner.tokens())
+        return _known(await answered(lambda: self._inner.tokens()))
 
     async def in_reach(self, radios: Iterable[Radio]) -> list[InReach]:
         """Looks around for some seconds: what is in reach, and whose it is."""
-        with raising():
-            return _known(await self._inner.in_reach(_radios(radios)))
+        return _known(await answered(lambda: self._inner.in_reach(_radios(radios))))
 
     async def history(self) -> list[HistoryEntry]:
         """All orders that this phone knows, newest first. Needs neither bank nor token."""
-        with raising():
-            return _known(await self._inner.history())
+        return _known(await answered(lambda: self._inner.history()))
 
     async def preview(self, order: str) -> list[str]:
         """The pages that the token will show for an order: six lines each."""
-        with raising():
-            return await self._inner.preview(order)
+        return await answered(lambda: self._inner.preview(order))
 
     async def certificate(self, role: CertificateRole, token: str | None = None) -> list[bytes] | None:
         """A certificate that this phone keeps: DER, own certificate first."""
-        with raising():
-            return await self._inner.certificate(token, role)
+        return await answered(lambda: self._inner.certificate(token, role))
 
     async def adopt(self) -> Adopted:
         """Takes over orders that are open at the bank and not known here, as after a store was set aside."""
-        with raising():
-            adopted: Adopted = lift(await self._inner.adopt())
-            return adopted
+        adopted: Adopted = lift(await answered(lambda: self._inner.adopt()))
+        return adopted
 
     async def forget_here(self, token: str | None = None) -> None:
         """Forgets a token on this phone alone, for one that is lost or was reset."""
-        with raising():
-            await self._inner.forget_here(token)
+        await answered(lambda: self._inner.forget_here(token))
 
     def pair(self, radios: Iterable[Radio], *, mode_opened_again: bool = False) -> Operation[Token]:
         """Pairs with the token whose pairing mode is open, by digits on both screens.
 
         `mode_opened_again` is the customer's word that they opened it anew after three tries were spent.
         """
-        return self._begun(self._inner.pair(_radios(radios), mode_opened_again), lambda ending: lift(ending.token))
+        return self._begun(lambda: self._inner.pair(_radios(radios), mode_opened_again), lambda ending: lift(ending.token))
 
-    def pair_by_code(self, radios: Iterable[Radio], code: str, *, mode_opened_again: bool = False) -> Operation[Token]:
-        """Pairs by the text of the QR code on the token's screen."""
-        inner = self._inner.pair_by_code(_radios(radios), code, mode_opened_again)
-        return self._begun(inner, lambda ending: lift(ending.token))
+    def pair_by_code(self, radios: Iterable[Radio], code: Secret, *, mode_opened_again: bool = False) -> Operation[Token]:
+        """Pairs by the text of the QR code on the token's screen, ASCII, which holds a secret of one use. A `bytearray` is wiped."""
+        with spent(code) as given:
+            return self._begun(
+                lambda: self._inner.pair_by_code(_radios(radios), given, mode_opened_again), lambda ending: lift(ending.token)
+            )
 
     def change_pin(self, radios: Iterable[Radio], token: str | None = None) -> Operation[None]:
         """Changes the PIN."""
-        return self._begun(self._inner.change_pin(_radios(radios), token), lambda ending: None)
+        return self._begun(lambda: self._inner.change_pin(_radios(radios), token), lambda ending: None)
 
     def forget_phone(self, radios: Iterable[Radio], token: str | None = None, phone: str | None = None) -> Operation[None]:
         """Has the token forget a phone, this one by default."""
-        return self._begun(self._inner.forget_phone(_radios(radios), token, phone), lambda ending: None)
+        return self._begun(lambda: self._inner.forget_phone(_radios(radios), token, phone), lambda ending: None)
 
     def token_state(self, radios: Iterable[Radio], token: str | None = None) -> Operation[TokenState]:
         """What the token says of itself, and the phones that it knows."""
         return self._begun(
-            self._inner.token_state(_radios(radios), token),
+            lambda: self._inner.token_state(_radios(radios), token),
             lambda ending: TokenState(**vars(ending.state), phones=lift(ending.phones)),
         )
 
     def certificate_on_token(self, radios: Iterable[Radio], role: CertificateRole, token: str | None = None) -> Operation[list[bytes]]:
         """The certificate that the token itself has stored: DER, own certificate first."""
-        inner = self._inner.certificate_on_token(_radios(radios), token, role)
-        return self._begun(inner, lambda ending: list(ending.chain))
+        return self._begun(lambda: self._inner.certificate_on_token(_radios(radios), token, role), lambda ending: list(ending.chain))
 
     def download_certificate(self, radios: Iterable[Radio], role: CertificateRole, token: str | None = None) -> Operation[Report | None]:
         """Orders a first certificate, has it approved on the token, and stores it there and here. A report where an order was needed."""
-        inner = self._inner.download_certificate(_radios(radios), token, role)
-        return self._begun(inner, lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.download_certificate(_radios(radios), token, role), lambda ending: lift(ending.report))
 
     def order_transfer(self, transfer: Transfer, token: str | None = None) -> Operation[str]:
         """Asks the bank for a transfer order; its id. Show its `preview`, then `run_order`."""
-        return self._begun(self._inner.order_transfer(token, lower(transfer)), lambda ending: str(ending.order))
+        return self._begun(lambda: self._inner.order_transfer(token, lower(transfer)), lambda ending: str(ending.order))
 
     def run_order(self, radios: Iterable[Radio], order: str) -> Operation[Report]:
         """Has an order approved on its token and returns the answer to the bank."""
-        return self._begun(self._inner.run_order(_radios(radios), order), lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.run_order(_radios(radios), order), lambda ending: lift(ending.report))
 
     def resume(self, radios: Iterable[Radio]) -> Operation[list[Resumed]]:
         """Goes on with every order that is not over, after a process has died or a link was lost."""
-        return self._begun(self._inner.resume(_radios(radios)), lambda ending: lift(ending.orders))
+        return self._begun(lambda: self._inner.resume(_radios(radios)), lambda ending: lift(ending.orders))
 
     def cancel_order(self, radios: Iterable[Radio], order: str) -> Operation[Report]:
         """Takes an order back, here, at the token and at the bank; the receipt says how it really ended."""
-        return self._begun(self._inner.cancel_order(_radios(radios), order), lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.cancel_order(_radios(radios), order), lambda ending: lift(ending.report))
 
     def cancel_request(self, radios: Iterable[Radio], request: str) -> Operation[Report | None]:
         """Takes a request back whose order is not here yet. A report where the bank had made an order."""
-        return self._begun(self._inner.cancel_request(_radios(radios), request), lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.cancel_request(_radios(radios), request), lambda ending: lift(ending.report))
 
-    def _begun(self, inner: _ffi.Operation, result: Callable[[Any], R]) -> Operation[R]:
-        operation = Operation(inner, result)
-        self._running.add(operation)
-        return operation
+    def _begun(self, begin: Callable[[], _ffi.Operation], result: Callable[[Any], R]) -> Operation[R]:
+        return Operation(called(begin), result)
 
 
 def _radios(radios: Iterable[Radio]) -> list[_ffi.Radio]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from . import _ffi
+
+R = TypeVar("R")
 
 
 class UShieldError(Exception):
@@ -61,14 +63,29 @@ def error(problem: _ffi.Problem) -> UShieldError:
     return _CLASSES[problem._class](problem)
 
 
-@contextmanager
-def raising() -> Iterator[None]:
-    """What the core fails with, raised as an exception of this package."""
+def called(call: Callable[[], R]) -> R:
+    """What a call returns. It fails with an exception of this package, without the one behind it, which may hold the whole input."""
     try:
-        yield
-    except _ffi.Failure as failure:
-        problem: _ffi.Problem = getattr(failure, "problem")  # noqa: B009  Of every variant, as no type says.
-        raise error(problem) from None
+        return call()
+    except (_ffi.Failure, TypeError, ValueError) as raised:
+        ours = _as_ours(raised)
+    raise ours
+
+
+async def answered(call: Callable[[], Awaitable[R]]) -> R:
+    """As `called`, for what is awaited."""
+    try:
+        return await call()
+    except (_ffi.Failure, TypeError, ValueError) as raised:
+        ours = _as_ours(raised)
+    raise ours
+
+
+def _as_ours(raised: Exception) -> Exception:
+    if not isinstance(raised, _ffi.Failure):
+        return ValueError("an argument of a type, a range or a character that cannot be handed over")
+    problem: _ffi.Problem = getattr(raised, "problem")  # noqa: B009  Of every variant, as no type says.
+    return error(problem)
 
 
 class HostError(Exception):

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from . import _ffi
-from ._errors import error, raising
+from ._errors import called, error
 from ._types import Event, Moment, PinReason, variant
 
 R = TypeVar("R")
@@ -57,8 +57,8 @@ class PinAsked:
 
         Raises `bad-pin-format` for what is no PIN; the question stays open.
         """
-        with raising(), spent(pin) as given:
-            return self._inner.answer_pin(self.prompt, given)
+        with spent(pin) as given:
+            return called(lambda: self._inner.answer_pin(self.prompt, given))
 
     def refuse(self) -> bool:
         """The customer gives no PIN: the operation ends with `interrupted`."""
