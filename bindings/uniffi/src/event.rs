@@ -167,6 +167,11 @@ pub enum Event {
     },
     /// The token left the field: hold it there again.
     TagLost,
+    /// It is gone on with this order; what follows is about it.
+    Resuming {
+        /// The order.
+        order: String,
+    },
     /// The bank issues the order.
     CreatingOrder,
     /// The bank had the same transfer open already and answered with it.
@@ -267,6 +272,7 @@ impl From<&Moment> for Event {
             Moment::Connected => Event::Connected,
             Moment::Reconnecting { attempt } => Event::Reconnecting { attempt: *attempt },
             Moment::Link(event) => event.into(),
+            Moment::Resuming { order } => Event::Resuming { order: order.to_string() },
             Moment::CreatingOrder => Event::CreatingOrder,
             Moment::OpenOrderFound { order } => Event::OpenOrderFound { order: order.to_string() },
             Moment::PressOkOnToken { screen } => Event::PressOkOnToken { screen: (*screen).into() },

@@ -2,9 +2,10 @@
 
 use std::error::Error as _;
 
-use ushield_client::Error;
 use ushield_client::catalogue::Catalogue;
+use ushield_client::{Error, error};
 use ushield_protocol::code;
+use ushield_protocol::key::hex;
 
 macro_rules! declare {
     ($($variant:ident = $number:literal, $name:literal, $class:ident, $fault:ident;)*) => {
@@ -68,6 +69,19 @@ pub enum Fault {
     Token,
 }
 
+/// What the token may have done although its word for it was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Doubt {
+    /// Changed its PIN.
+    PinChange,
+    /// Noted this phone as paired.
+    Pairing,
+    /// Forgotten a phone.
+    Forget,
+    /// Something that this binding does not know yet; the texts say what.
+    Other,
+}
+
 /// What went wrong. Holds no PIN, key, account or name: it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct Problem {
@@ -91,6 +105,10 @@ pub struct Problem {
     pub tries_left: Option<u8>,
     /// What is at fault inside an input or a message, by name.
     pub place: Option<String>,
+    /// The id of the request that is kept although it has no order yet, for `cancel_request`.
+    pub request: Option<String>,
+    /// What the token may have done although the call failed; `what` and `remedy` say so too.
+    pub doubt: Option<Doubt>,
     /// Why, for a log: what caused it first, each cause after its effect.
     pub causes: Vec<String>,
 }
@@ -160,6 +178,13 @@ impl Problem {
             remedy: text.remedy,
             tries_left: error.tries_left(),
             place: error.place().map(ToString::to_string),
+            request: error.request().map(|creation| hex(&creation)),
+            doubt: error.doubt().map(|doubt| match doubt {
+                error::Doubt::PinChange => Doubt::PinChange,
+                error::Doubt::Pairing => Doubt::Pairing,
+                error::Doubt::Forget => Doubt::Forget,
+                _ => Doubt::Other,
+            }),
             causes,
         }
     }

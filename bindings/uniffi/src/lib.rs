@@ -18,7 +18,7 @@ mod value;
 
 pub use alive::live_objects;
 pub use event::{Ending, Event, PinReason, Resumed, Step, TokenScreen};
-pub use failure::{Class, Code, Failure, Fault, Problem};
+pub use failure::{Class, Code, Doubt, Failure, Fault, Problem};
 pub use host::bank::{BankError, BankHttp, HttpMethod, HttpRequest, HttpResponse};
 pub use host::clock::{Clock, ClockError};
 pub use host::keystore::{Keystore, KeystoreError};

@@ -253,9 +253,9 @@ wrong-token = Another token
 channel-broken = The secure connection was disturbed
     .what = A message arrived damaged or out of its order, so the connection was closed. Nobody could read or change anything.
     .remedy = Try again. If it happens often, go somewhere else: someone may be interfering.
-radio-off = Bluetooth or NFC is off
-    .what = The token cannot be reached while it is off.
-    .remedy = Switch it on in the settings, then try again.
+radio-off = Bluetooth or NFC is not on
+    .what = It is switched off, there is no such radio, or the system's service for it does not run.
+    .remedy = Switch it on in the settings. On Linux, see that D-Bus and BlueZ (bluetoothd) run. Then try again.
 radio-forbidden = The app may not use Bluetooth or NFC
     .what = The system did not let the app look for tokens.
     .remedy = Allow it in the system's settings for this app, then try again.
@@ -371,11 +371,26 @@ not-set-up = Not set up yet
     .what = This app has not been told about your bank yet.
     .remedy = Set it up first, with what your bank gave you.
 secret-missing = A secret is needed
-    .what = A PIN or password is needed, and there is nobody to ask for it.
+    .what = { $place ->
+        [none] A PIN or password is needed, and there is nobody to ask for it.
+       *[other] This is needed, and there is nobody to ask for it: { $place }.
+    }
     .remedy = Run this where it can be typed in, or hand it over as the help text says.
 interrupted = Stopped
     .what = It was stopped before its end. What was stored stays, and an answer given on the token is kept.
     .remedy = Start again: it goes on where it stopped.
+
+## What the token may have done although its word was lost: in the place of the code's text.
+
+doubt-pin-change = The PIN may be changed
+    .what = The token's answer was lost. If you have pressed OK, the PIN may already be the new one.
+    .remedy = Try the new PIN first. If the old one holds no more, typing it spends a try.
+doubt-pairing = The token may be paired
+    .what = The token's answer was lost. If you have pressed OK, the token may list this phone, but this phone does not know the token.
+    .remedy = Pair once more: open the token's pairing mode with its keys. If it lists this phone already, that entry is replaced.
+doubt-forget = The phone may be forgotten
+    .what = The token's answer was lost. If you have pressed OK, it has forgotten the phone.
+    .remedy = Look at the token's list of phones. If this phone is not there any more, remove the token from this phone too.
 
 ## Moments of a flow. Arguments as each one needs them.
 
@@ -384,13 +399,14 @@ moment-connected = Connected to the token.
 moment-radio-off = Bluetooth or NFC is off: switch it on …
 moment-radio-forbidden = This app may not use Bluetooth or NFC: allow it in the system's settings …
 moment-no-reader = There is no card reader: plug it in …
-moment-several-tokens = { $found } tokens are in reach. The nearest is taken: keep the others away
+moment-several-tokens = { $found } tokens are in reach. The nearest one, or the first that answers, is taken: keep the others away
 moment-wrong-token = { $name ->
         [none] This token does not know this phone: take the right one …
        *[other] This is the token { $name }, another one is asked for: take the right one …
     }
 moment-tag-lost = The token was taken away. It goes on showing: hold it there again when you are ready …
 moment-reconnecting = The connection was lost. Connecting again (attempt { $attempt }) …
+moment-resuming = Going on with order { $order }.
 moment-creating-order = The bank is preparing the order …
 moment-open-order-found = The same order was open already ({ $order }). It goes on with that one.
 moment-press-ok-on-token = { $screen }
@@ -422,14 +438,29 @@ screen-forget = The token asks whether to forget a phone. Press OK there if you 
 
 ## What a PIN is asked for
 
-ask-approve = PIN of the token
-ask-wrong-before = { $tries ->
-        [1] PIN of the token (one try left)
-       *[other] PIN of the token ({ $tries } tries left)
+ask-approve = { $token ->
+        [none] PIN of the token
+       *[other] PIN of { $token }
     }
-ask-second-phone = PIN of the token, to pair a further phone
-ask-current = Present PIN of the token
-ask-new = New PIN (6 to 12 digits or letters)
+ask-wrong-before = { $token ->
+        [none] PIN of the token
+       *[other] PIN of { $token }
+    } ({ $tries ->
+        [1] one try left
+       *[other] { $tries } tries left
+    })
+ask-second-phone = { $token ->
+        [none] PIN of the token
+       *[other] PIN of { $token }
+    }, to pair a further phone
+ask-current = { $token ->
+        [none] Present PIN of the token
+       *[other] Present PIN of { $token }
+    }
+ask-new = { $token ->
+        [none] New PIN
+       *[other] New PIN of { $token }
+    } (6 to 12 digits or letters)
 
 ## What became of an order
 
@@ -458,9 +489,12 @@ place-customer = customer name
 place-debtor-account = account to pay from
 place-execution-date = execution date
 place-keystore = folder of the keys
+place-new-pin = new PIN
 place-password = password
 place-phone = name of this phone
+place-pin = PIN of the token
 place-remittance-text = remittance text
 place-role = purpose of the certificate
 place-setup = set-up
+place-token-digits = digits on the token's screen
 place-trust-name = name of the bank

@@ -251,9 +251,9 @@ wrong-token = 不是指定的U盾
 channel-broken = 安全连接受到干扰
     .what = 有数据损坏或顺序错乱，连接已关闭。内容没有被读取或篡改。
     .remedy = 请重试。如果经常出现，请换个地方，可能有人在干扰。
-radio-off = 蓝牙或 NFC 已关闭
-    .what = 关闭时无法连接U盾。
-    .remedy = 请在系统设置中打开，然后重试。
+radio-off = 蓝牙或 NFC 未开启
+    .what = 可能已关闭、本机没有此功能，或系统的相应服务没有运行。
+    .remedy = 请在系统设置中打开。在 Linux 上，请确认 D-Bus 和 BlueZ（bluetoothd）正在运行，然后重试。
 radio-forbidden = 没有使用蓝牙或 NFC 的权限
     .what = 系统不允许此应用查找U盾。
     .remedy = 请在系统设置中允许此应用使用，然后重试。
@@ -369,11 +369,26 @@ not-set-up = 尚未设置
     .what = 应用还没有您的银行的信息。
     .remedy = 请先用银行提供的资料完成设置。
 secret-missing = 需要 PIN 码或密码
-    .what = 此操作需要 PIN 码或密码，但无处询问。
+    .what = { $place ->
+        [none] 此操作需要 PIN 码或密码，但无处询问。
+       *[other] 此操作需要{ $place }，但无处询问。
+    }
     .remedy = 请在可以输入的地方运行，或按帮助说明提供。
 interrupted = 已中止
     .what = 操作在完成前被中止。已保存的内容不变，您在U盾上的决定也会保留。
     .remedy = 请重新开始，会从中断处继续。
+
+## 应答丢失时U盾可能已完成的操作，代替错误代码的文字
+
+doubt-pin-change = PIN 码可能已修改
+    .what = U盾的应答丢失了。如果您已按 OK 键，PIN 码可能已经是新的。
+    .remedy = 请先试新 PIN 码。如果旧 PIN 码已失效，输入它会消耗一次机会。
+doubt-pairing = U盾可能已配对
+    .what = U盾的应答丢失了。如果您已按 OK 键，U盾可能已列出这部手机，但手机上没有这只U盾的记录。
+    .remedy = 请用U盾按键打开配对模式，再配对一次。如果U盾已列出这部手机，原记录会被替换。
+doubt-forget = 手机可能已移除
+    .what = U盾的应答丢失了。如果您已按 OK 键，U盾已移除那部手机。
+    .remedy = 请查看U盾的手机列表。如果其中已没有这部手机，请在这部手机上也移除这只U盾。
 
 ## 流程中的时刻，参数按各自需要
 
@@ -382,13 +397,14 @@ moment-connected = 已连接U盾。
 moment-radio-off = 蓝牙或 NFC 已关闭，请打开……
 moment-radio-forbidden = 此应用没有使用蓝牙或 NFC 的权限，请在系统设置中允许……
 moment-no-reader = 没有读卡器，请插入……
-moment-several-tokens = 附近有 { $found } 只U盾，将使用最近的一只，请移开其他U盾
+moment-several-tokens = 附近有 { $found } 只U盾，将使用最近或最先应答的一只，请移开其他U盾
 moment-wrong-token = { $name ->
         [none] 这只U盾不认识这部手机，请换成正确的一只……
        *[other] 这是U盾“{ $name }”，不是所需的那一只，请更换……
     }
 moment-tag-lost = U盾已移开，它会继续显示。准备好后请重新贴近……
 moment-reconnecting = 连接中断，正在重新连接（第 { $attempt } 次）……
+moment-resuming = 继续办理订单 { $order }。
 moment-creating-order = 银行正在准备订单……
 moment-open-order-found = 已有相同的订单未完成（{ $order }），将继续处理那一笔。
 moment-press-ok-on-token = { $screen }
@@ -416,11 +432,26 @@ screen-forget = U盾询问是否移除一部手机。如果是您要求的，请
 
 ## 询问 PIN 码
 
-ask-approve = U盾 PIN 码
-ask-wrong-before = U盾 PIN 码（还可以再试 { $tries } 次）
-ask-second-phone = U盾 PIN 码（用于添加另一部手机）
-ask-current = U盾当前的 PIN 码
-ask-new = 新 PIN 码（6 到 12 位数字或字母）
+ask-approve = { $token ->
+        [none] U盾 PIN 码
+       *[other] { $token } 的 PIN 码
+    }
+ask-wrong-before = { $token ->
+        [none] U盾 PIN 码
+       *[other] { $token } 的 PIN 码
+    }（还可以再试 { $tries } 次）
+ask-second-phone = { $token ->
+        [none] U盾 PIN 码
+       *[other] { $token } 的 PIN 码
+    }（用于添加另一部手机）
+ask-current = { $token ->
+        [none] U盾当前的 PIN 码
+       *[other] { $token } 当前的 PIN 码
+    }
+ask-new = { $token ->
+        [none] 新 PIN 码
+       *[other] { $token } 的新 PIN 码
+    }（6 到 12 位数字或字母）
 
 ## 订单的结果
 
@@ -449,9 +480,12 @@ place-customer = 用户名
 place-debtor-account = 付款账号
 place-execution-date = 执行日期
 place-keystore = 密钥文件夹
+place-new-pin = 新 PIN 码
 place-password = 密码
 place-phone = 手机名称
+place-pin = U盾 PIN 码
 place-remittance-text = 附言
 place-role = 证书用途
 place-setup = 设置
+place-token-digits = U盾屏幕上的数字
 place-trust-name = 银行名称

@@ -92,10 +92,12 @@ impl Catalogue {
     pub fn text(&self, error: &Error) -> Text {
         let args = self.arguments(error);
         let id = error.code().name();
+        // What the token may have done matters more than how its word was lost.
+        let id = error.doubt().map_or_else(|| id.to_owned(), |doubt| format!("doubt-{}", doubt.name()));
         Text {
-            title: self.format(id, None, &args),
-            what: self.format(id, Some("what"), &args),
-            remedy: self.format(id, Some("remedy"), &args),
+            title: self.format(&id, None, &args),
+            what: self.format(&id, Some("what"), &args),
+            remedy: self.format(&id, Some("remedy"), &args),
         }
     }
 
@@ -116,7 +118,7 @@ impl Catalogue {
             Moment::Link(LinkEvent::WrongToken { name }) => {
                 args.set("name", name.as_ref().map_or_else(|| NONE.to_owned(), |name| visible(name)))
             }
-            Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
+            Moment::Resuming { order } | Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
                 args.set("order", order.to_string())
             }
             Moment::PressOkOnToken { screen } => args.set("screen", self.screen(*screen)),
@@ -142,7 +144,14 @@ impl Catalogue {
     /// What to ask a PIN with.
     #[must_use]
     pub fn ask_pin(&self, reason: PinReason) -> String {
+        self.ask_pin_of(None, reason)
+    }
+
+    /// The same with the name of the token whose PIN it is, for a person who has several.
+    #[must_use]
+    pub fn ask_pin_of(&self, token: Option<&str>, reason: PinReason) -> String {
         let mut args = FluentArgs::new();
+        args.set("token", token.map_or_else(|| NONE.to_owned(), visible));
         let name = match reason {
             PinReason::Approve => "approve",
             PinReason::WrongBefore { tries } => {

@@ -66,6 +66,11 @@ pub enum Moment {
     },
     /// Something about the way to the token that the customer can change.
     Link(LinkEvent),
+    /// It is gone on with this order; what follows is about it.
+    Resuming {
+        /// The order.
+        order: OrderId,
+    },
     /// Wait: the bank issues the order.
     CreatingOrder,
     /// The bank had the same transfer open already and answered with it.
@@ -127,6 +132,7 @@ impl Moment {
             Moment::Connected => "connected",
             Moment::Reconnecting { .. } => "reconnecting",
             Moment::Link(event) => event.name(),
+            Moment::Resuming { .. } => "resuming",
             Moment::CreatingOrder => "creating-order",
             Moment::OpenOrderFound { .. } => "open-order-found",
             Moment::PressOkOnToken { .. } => "press-ok-on-token",

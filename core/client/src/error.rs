@@ -21,7 +21,36 @@ pub struct Error {
     place: Option<Place>,
     tries_left: Option<u8>,
     detail: Option<Detail>,
+    request: Option<[u8; 16]>,
+    doubt: Option<Doubt>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What the token may have done although its word for it was lost. No order: of those nothing is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// Changed its PIN: the new one may hold already, and then the old one spends a try.
+    PinChange,
+    /// Noted this phone as paired, while this phone has not noted the token.
+    Pairing,
+    /// Forgotten a phone.
+    Forget,
+}
+
+impl Doubt {
+    /// Every one.
+    pub const ALL: [Doubt; 3] = [Doubt::PinChange, Doubt::Pairing, Doubt::Forget];
+
+    /// The stable name, in kebab case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Doubt::PinChange => "pin-change",
+            Doubt::Pairing => "pairing",
+            Doubt::Forget => "forget",
+        }
+    }
 }
 
 /// What is at fault inside a message, a request or an input.
@@ -63,7 +92,7 @@ impl Error {
     /// An error of which nothing but the code is known.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Self { code, place: None, tries_left: None, detail: None, source: None }
+        Self { code, place: None, tries_left: None, detail: None, request: None, doubt: None, source: None }
     }
 
     /// Keeps what caused it.
@@ -94,6 +123,28 @@ impl Error {
         self
     }
 
+    /// Names the request that is kept, and asked again under its key.
+    #[must_use]
+    pub(crate) const fn with_request(mut self, creation: [u8; 16]) -> Self {
+        self.request = Some(creation);
+        self
+    }
+
+    /// Says what the token may have done all the same.
+    #[must_use]
+    pub const fn with_doubt(mut self, doubt: Doubt) -> Self {
+        self.doubt = Some(doubt);
+        self
+    }
+
+    /// As above, where the token's word for it may have been lost; what it said or what was not asked is no doubt.
+    #[must_use]
+    pub(crate) fn in_doubt(self, doubt: Doubt) -> Self {
+        let lost =
+            matches!(self.code, Code::LinkLost | Code::TagLost | Code::TokenTimeout | Code::ChannelBroken);
+        if lost { self.with_doubt(doubt) } else { self }
+    }
+
     /// Which error of the catalogue.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -122,6 +173,19 @@ impl Error {
     #[must_use]
     pub const fn tries_left(&self) -> Option<u8> {
         self.tries_left
+    }
+
+    /// The request that is kept although it has no order yet: [`crate::Client::resume`] asks again,
+    /// [`crate::Client::cancel_request`] takes it back. None where nothing was written down.
+    #[must_use]
+    pub const fn request(&self) -> Option<[u8; 16]> {
+        self.request
+    }
+
+    /// What the token may have done although the call failed.
+    #[must_use]
+    pub const fn doubt(&self) -> Option<Doubt> {
+        self.doubt
     }
 
     /// What else the text needs.

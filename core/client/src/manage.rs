@@ -7,7 +7,7 @@ use ushield_protocol::pin::PinBlock;
 
 use crate::client::Client;
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
-use crate::error::Error;
+use crate::error::{Doubt, Error};
 use crate::ports::{Change, Connector, Table};
 use crate::records::TokenRecord;
 use crate::retry::Attempts;
@@ -60,7 +60,7 @@ impl Client {
     /// Has the token forget a phone, this one by default; it asks for OK. Forgetting this one forgets the token here too.
     ///
     /// # Errors
-    /// `declined`, `not-found`, codes of the link.
+    /// `declined`, `not-found`, codes of the link; with [`Error::doubt`] where the token may have forgotten it all the same.
     pub async fn forget_phone(
         &self,
         connector: &dyn Connector,
@@ -73,7 +73,8 @@ impl Client {
         let phone = phone.unwrap_or(own);
         let mut session = TokenSession::open(self, connector, customer, &token).await?;
         customer.tell(&Moment::PressOkOnToken { screen: TokenScreen::Forget });
-        session.exchange_with_human(customer, &Request::Forget { phone }).await?;
+        let forgotten = session.exchange_with_human(customer, &Request::Forget { phone }).await;
+        forgotten.map_err(|error| error.in_doubt(Doubt::Forget))?;
         session.close().await;
         if phone == own { self.forget_token(&token) } else { Ok(()) }
     }
@@ -96,7 +97,8 @@ impl Client {
     /// token can tell whether it has compared them: it can for the initial PIN.
     ///
     /// # Errors
-    /// `pin-wrong` with tries left, `pin-locked`, `pin-too-simple`, `pin-unchanged`, `declined`, codes of the link.
+    /// `pin-wrong` with tries left, `pin-locked`, `pin-too-simple`, `pin-unchanged`, `declined`, codes of the link; with
+    /// [`Error::doubt`] where the new PIN may hold already.
     pub async fn change_pin(
         &self,
         connector: &dyn Connector,
@@ -109,6 +111,7 @@ impl Client {
         loop {
             match self.change_pin_once(connector, customer, &token, &mut change).await {
                 Err(error) if change.may_go_on() && attempts.another(self, customer, &error).await => {}
+                Err(error) if change.asked.is_some() => return Err(error.in_doubt(Doubt::PinChange)),
                 ended => return ended,
             }
         }

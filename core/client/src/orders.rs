@@ -10,10 +10,11 @@ pub(crate) mod lanes;
 mod pins;
 mod submit;
 
+pub use advance::Ended;
 pub use create::Adopted;
 
 use ushield_protocol::code::Code;
-use ushield_protocol::key::OrderId;
+use ushield_protocol::key::{DeviceId, OrderId};
 use ushield_protocol::order::{Order, Verified};
 use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::receipt::{Outcome, Receipt};
@@ -67,8 +68,12 @@ pub struct HistoryEntry {
     pub id: Option<OrderId>,
     /// When it was asked for, Unix seconds; zero where the record cannot be read.
     pub asked: u64,
+    /// The token that it is for, where that is known.
+    pub device: Option<DeviceId>,
     /// What became of it.
     pub status: Status,
+    /// The bank has issued a certificate for it that the token is not known to have stored.
+    pub certificate_due: bool,
     /// Whether the customer cancelled it.
     pub cancelled: bool,
     /// The order, verified.
@@ -86,7 +91,9 @@ impl HistoryEntry {
             creation: key.try_into().unwrap_or_default(),
             id: None,
             asked: 0,
+            device: None,
             status: Status::Unknown,
+            certificate_due: false,
             cancelled: false,
             order: None,
             receipt: None,
@@ -133,6 +140,14 @@ impl Client {
         Ok(entries)
     }
 
+    /// One order, as the history shows it.
+    ///
+    /// # Errors
+    /// `unknown-order`; `store-*`.
+    pub fn order_entry(&self, id: OrderId) -> Result<HistoryEntry, Error> {
+        Ok(self.history_entry(&self.order_record(id)?))
+    }
+
     fn history_entry(&self, record: &OrderRecord) -> HistoryEntry {
         let (order, unreadable) = apart(record.life.order().map(|bytes| self.stored_order(bytes)));
         let (receipt, unread) = apart(match (record.life.stage(), &order) {
@@ -156,7 +171,9 @@ impl Client {
             creation: record.creation,
             id: record.id,
             asked: record.asked,
+            device: record.device,
             status,
+            certificate_due: record.certificate_due,
             cancelled: record.life.cancelled(),
             order,
             receipt,

@@ -13,7 +13,7 @@ use ushield_session::pairing::{
 
 use crate::client::{Client, ONLY};
 use crate::customer::{Customer, Moment, PinReason, TokenScreen};
-use crate::error::Error;
+use crate::error::{Doubt, Error};
 use crate::ports::{Change, Connector, Millis, Table, Wanted};
 use crate::records::TokenRecord;
 use crate::retry::Attempts;
@@ -173,7 +173,8 @@ impl Client {
     ) -> Result<TokenRecord, Error> {
         wire.send(Kind::Pairing, p5).await?;
         customer.tell(&Moment::PressOkOnToken { screen });
-        let p6 = wire.expect(Kind::Pairing, HUMAN).await?;
+        let p6 = wire.expect(Kind::Pairing, HUMAN).await;
+        let p6 = p6.map_err(|error| error.in_doubt(Doubt::Pairing))?;
         let pairing = expect.handle(&p6)?;
         let token = TokenRecord { pairing, profile: None };
         self.store().commit(&[

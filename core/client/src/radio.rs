@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures::future::{Either, select};
 use ushield_protocol::code::Code;
 
-pub use self::any::AnyOf;
+pub use self::any::{AnyOf, EachWay};
 pub use self::traffic::{Air, Traffic};
 use crate::error::Error;
 use crate::ports::{Clock, Connected, Connector, Link, Medium, Millis, Radio, Seen, Spot, Via, Wanted};

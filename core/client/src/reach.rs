@@ -59,16 +59,25 @@ impl Client {
     /// Looks around on these ways, for some seconds. A token that advertises is recognised by that; any other is connected to and asked.
     ///
     /// # Errors
-    /// `radio-off`, `radio-forbidden`, `no-reader` where that holds for all ways; `store-*`.
+    /// `radio-off`, `radio-forbidden`, `no-reader` where that holds for all ways; what kept a stream's address from being a token's,
+    /// where nothing else is there; `store-*`.
     pub async fn in_reach(&self, connector: &dyn Connector) -> Result<Vec<InReach>, Error> {
         let tokens = self.tokens()?;
         let mut found: Vec<InReach> = Vec::new();
+        let mut silent = None;
         for Seen { medium, place, advertised, signal } in connector.look().await? {
             let whose = match advertised.as_deref() {
                 Some(advertised) => {
                     Advertised::decode(advertised).map(|advertised| judge(&tokens, advertised))
                 }
-                None => self.ask(connector, &place, &tokens).await,
+                None => match self.ask(connector, &place, &tokens).await {
+                    Ok(whose) => Some(whose),
+                    Err(error) => {
+                        // A card may be anything; to an address somebody expects a token.
+                        silent = silent.or((medium == Medium::Stream).then_some(error));
+                        None
+                    }
+                },
             };
             let Some(whose) = whose else { continue };
             // One that is paired with several phones advertises to each in turn; ours is the turn that counts.
@@ -78,19 +87,27 @@ impl Client {
                 None => found.push(InReach { medium, place, signal, whose }),
             }
         }
-        Ok(found)
+        match silent {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
     }
 
-    /// Whose the token at this place is; nothing where there is none.
-    async fn ask(&self, connector: &dyn Connector, place: &str, tokens: &[TokenRecord]) -> Option<Whose> {
+    /// Whose the token at this place is; why there is none.
+    async fn ask(
+        &self,
+        connector: &dyn Connector,
+        place: &str,
+        tokens: &[TokenRecord],
+    ) -> Result<Whose, Error> {
         let whose = match self.greet(connector, Wanted::any().only_at(place)).await {
             Ok((_, hello)) if hello.pairing => Whose::PairingMode,
             Ok(_) => Whose::Others,
-            Err(error) if error.code() == Code::Busy => return Some(Whose::Busy),
-            Err(_) => return None,
+            Err(error) if error.code() == Code::Busy => return Ok(Whose::Busy),
+            Err(error) => return Err(error),
         };
         let ours = self.whose_at(connector, place, tokens).await;
-        Some(ours.map_or(whose, |token| Whose::Ours(Box::new(token))))
+        Ok(ours.map_or(whose, |token| Whose::Ours(Box::new(token))))
     }
 
     /// Which of these tokens is at this place: it proves it.

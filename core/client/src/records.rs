@@ -50,6 +50,8 @@ pub struct OrderRecord {
     pub device: Option<DeviceId>,
     /// Its life.
     pub life: OrderLife,
+    /// The bank has issued a certificate for it, and the token is not known to have stored that.
+    pub certificate_due: bool,
 }
 
 impl std::fmt::Debug for OrderRecord {
@@ -149,7 +151,8 @@ impl OrderRecord {
     /// A value of [`crate::ports::Table::Order`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let count = 4 + u64::from(self.id.is_some()) + u64::from(self.device.is_some());
+        let optional = [self.id.is_some(), self.device.is_some(), self.certificate_due];
+        let count = optional.into_iter().fold(4, |count, there| count + u64::from(there));
         let mut writer = Writer::new()
             .map(count)
             .key(1)
@@ -164,7 +167,11 @@ impl OrderRecord {
         if let Some(device) = &self.device {
             writer = writer.key(5).bytes(device.as_bytes());
         }
-        writer.key(6).bytes(&self.life.encode()).into_bytes()
+        writer = writer.key(6).bytes(&self.life.encode());
+        if self.certificate_due {
+            writer = writer.key(7).uint(1);
+        }
+        writer.into_bytes()
     }
 
     /// Reads a value of [`crate::ports::Table::Order`].
@@ -177,7 +184,7 @@ impl OrderRecord {
 
     fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        let mut map = reader.map(6)?;
+        let mut map = reader.map(7)?;
         map.required(&mut reader, 1)?;
         let creation = reader.array_of()?;
         map.required(&mut reader, 2)?;
@@ -194,9 +201,13 @@ impl OrderRecord {
         };
         map.required(&mut reader, 6)?;
         let life = OrderLife::decode(reader.bytes(1, 16_384)?)?;
+        let certificate_due = map.optional(&mut reader, 7)?;
+        if certificate_due && reader.uint()? != 1 {
+            return Err(reader.error(Reason::BadValue));
+        }
         map.finish(&mut reader)?;
         reader.end()?;
-        Ok(Self { creation, request, asked, id, device, life })
+        Ok(Self { creation, request, asked, id, device, life, certificate_due })
     }
 }
 

@@ -158,9 +158,11 @@ impl<'a, 'p> Search<'a, 'p> {
         error: Error,
         wanted: &TokenRecord,
     ) -> Result<(), Error> {
-        // A card was laid there by hand. Whoever is in the air would learn how many pairings there are.
+        // A card was laid there by hand, and a stream's address was given. Whoever is in the air would learn how many pairings there are.
         let other = match &spot {
-            Some(Spot { medium: Medium::Card, place, .. }) => self.whose(place, wanted).await,
+            Some(Spot { medium: Medium::Card | Medium::Stream, place, .. }) => {
+                self.whose(place, wanted).await
+            }
             _ => None,
         };
         let error = match &other {

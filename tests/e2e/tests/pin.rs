@@ -9,13 +9,17 @@
     reason = "a test's report is where it stopped"
 )]
 
+use ushield_client::catalogue::{Catalogue, Language};
+use ushield_client::error::Doubt;
 use ushield_client::{Moment, PinReason};
 use ushield_e2e::customer::{Customer, PIN, Will};
 use ushield_e2e::pages::Ask;
 use ushield_e2e::phone::Phone;
 use ushield_e2e::ports::At;
+use ushield_e2e::proxy::{Seen, Way};
 use ushield_e2e::scene::{Scene, transfer};
 use ushield_e2e::token::Token;
+use ushield_e2e::wait::bounded;
 use ushield_emulator::runner::Key;
 use ushield_protocol::code::Code;
 use ushield_protocol::receipt::Outcome;
@@ -298,4 +302,70 @@ async fn a_review_without_a_key_ends_unsigned() {
     let report = phone.resume(&Customer::new(token.hand())).await.unwrap();
     assert_eq!(report.receipt.outcome, Outcome::Executed, "the order can be shown again");
     scene.moved(&[AMOUNT]).await;
+}
+
+/// A phone that lost the token's word does not say that nothing happened.
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_in_doubt() {
+    let scene = Scene::open().await;
+    let token = scene.token().await;
+    let phone = scene.with_pin(&token).await;
+    let customer = Customer::new(token.hand()).changing(PIN, "731905").who(Will::Watch);
+    let person = async {
+        token.hand().see("the question", |page| page.says("修改PIN") && page.ask() == Ask::Confirm).await;
+        token.line.swallow(Way::ToPhone);
+        token.hand().press(Key::Ok).await;
+        let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
+        bounded("an answer that is lost", token.line.until(lost)).await;
+        token.line.cut();
+    };
+    let (changed, ()) = tokio::join!(phone.change_pin(&customer), person);
+    let error = changed.unwrap_err();
+    assert_eq!((error.code(), error.doubt()), (Code::LinkLost, Some(Doubt::PinChange)));
+    for language in Language::ALL {
+        let (doubt, plain) =
+            (Catalogue::new(language).text(&error), Catalogue::new(language).text(&Code::LinkLost.into()));
+        assert!(doubt.what != plain.what && doubt.remedy != plain.remedy, "{doubt:?}");
+    }
+    token.line.heal();
+    // It was not for nothing: the new one holds.
+    phone.change_pin(&Customer::new(token.hand()).changing("731905", PIN)).await.unwrap();
+    assert_eq!(tries(&phone, &token).await, 5);
+}
+
+#[tokio::test]
+async fn forgetting_and_pairing_are_in_doubt_when_their_answer_is_lost() {
+    let scene = Scene::open().await;
+    let token = scene.token().await;
+    let phone = scene.with_pin(&token).await;
+    let cut_after_ok = async |what: &str| {
+        token.hand().see(what, |page| page.says(what) && page.ask() == Ask::Confirm).await;
+        token.line.swallow(Way::ToPhone);
+        token.hand().press(Key::Ok).await;
+        let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
+        bounded("an answer that is lost", token.line.until(lost)).await;
+        token.line.cut();
+    };
+    token.hand().acknowledge().await;
+    let watching = Customer::watching(&token);
+    let forget = phone.client.forget_phone(&*phone.link, &watching, None, None);
+    let (forgotten, ()) = tokio::join!(forget, cut_after_ok("删除这部手机?"));
+    assert_eq!(forgotten.unwrap_err().doubt(), Some(Doubt::Forget));
+    token.line.heal();
+    let info = phone.client.token_info(&*phone.link, &Customer::watching(&token), None).await;
+    assert_eq!(info.unwrap_err().code(), Code::UnknownPhone);
+    phone.client.forget_here(None).unwrap();
+
+    let watching = Customer::watching(&token);
+    let (paired, ()) = tokio::join!(phone.pair(&watching), async {
+        watching.told("press-ok-on-token").await;
+        cut_after_ok("配对手机").await;
+    });
+    assert_eq!(paired.unwrap_err().doubt(), Some(Doubt::Pairing));
+    token.line.heal();
+    // The token knows it, and takes it again.
+    token.hand().acknowledge().await;
+    phone.pair(&Customer::new(token.hand())).await.unwrap();
+    let info = phone.client.token_info(&*phone.link, &Customer::watching(&token), None).await.unwrap();
+    assert_eq!(info.1.len(), 1, "no second entry");
 }

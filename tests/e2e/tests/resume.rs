@@ -9,7 +9,7 @@
     reason = "a test's report is where it stopped"
 )]
 
-use ushield_bank_api::route;
+use ushield_bank_api::{Role, route};
 use ushield_client::Status;
 use ushield_client::ports::Millis;
 use ushield_e2e::customer::{Customer, Will};
@@ -345,4 +345,87 @@ async fn a_certificate_download_survives_the_phones_death() {
         assert_eq!(report.unwrap().receipt.outcome, Outcome::Executed, "{at:?}");
         scene.moved(&[AMOUNT]).await;
     }
+}
+
+/// What a person wants who resumes is a token that has its certificate.
+#[tokio::test]
+async fn a_resumed_download_brings_the_certificate_to_the_token() {
+    for at in [At::Requested, At::Prepared, At::Sent, At::Shown, At::Decided, At::Submitted, At::Settled] {
+        let scene = Scene::open().await;
+        let token = scene.token().await;
+        let phone = scene.with_pin(&token).await;
+        let will = if at < At::Decided { Will::Watch } else { Will::Approve };
+        phone.power.goes(at);
+        let customer = Customer::new(token.hand()).who(will);
+        assert!(phone.run(phone.download_certificate(&customer)).await.is_none(), "{at:?}");
+        let phone = phone.restart().await;
+        let report = phone.resume(&Customer::new(token.hand())).await;
+        assert_eq!(report.unwrap().receipt.outcome, Outcome::Executed, "{at:?}");
+        let watching = Customer::watching(&token);
+        let on_token = phone.client.certificate_on_token(&*phone.link, &watching, None, Role::Pay);
+        let paired = phone.client.token(None).unwrap();
+        assert_eq!(
+            Some(on_token.await.unwrap()),
+            phone.client.certificate(&paired, Role::Pay).unwrap(),
+            "{at:?}"
+        );
+        assert!(!phone.client.certificate_is_due(&paired, Role::Pay).unwrap(), "{at:?}");
+        let again = phone.client.resume(&*phone.link, &Customer::watching(&token)).await.unwrap();
+        assert!(again.is_empty(), "{at:?}: {again:?}");
+    }
+}
+
+/// The bank issued it, and the token was away: until it is back that is said, and not success.
+#[tokio::test]
+async fn a_certificate_that_could_not_be_stored_is_due_and_is_stored_by_a_later_resume() {
+    let scene = Scene::open().await;
+    let mut token = scene.token().await;
+    let phone = scene.with_pin(&token).await;
+    phone.power.goes(At::Submitted);
+    assert!(phone.run(phone.download_certificate(&Customer::new(token.hand()))).await.is_none());
+    let phone = phone.restart().await;
+    let watching = Customer::watching(&token);
+    token.hand().acknowledge().await;
+    token.switch_off().await;
+    let away = phone.resume(&watching).await.unwrap_err();
+    assert!(matches!(away.code(), Code::TokenNotFound | Code::LinkLost), "{away}");
+    let paired = phone.client.token(None).unwrap();
+    assert!(phone.client.certificate_is_due(&paired, Role::Pay).unwrap());
+    let entry = phone.client.history().await.unwrap().pop().unwrap();
+    assert_eq!((entry.status, entry.certificate_due), (Status::Ended(Outcome::Executed), true));
+
+    token.switch_on().await;
+    let phone = phone.restart().await;
+    let customer = Customer::watching(&token);
+    assert_eq!(phone.resume(&customer).await.unwrap().receipt.outcome, Outcome::Executed);
+    assert_eq!(customer.times("resuming"), 1);
+    assert!(!phone.client.certificate_is_due(&paired, Role::Pay).unwrap());
+    let report = phone.transfer(&Customer::new(token.hand()), &transfer(AMOUNT)).await;
+    assert_eq!(report.unwrap().receipt.outcome, Outcome::Executed);
+}
+
+/// The requests that are kept and have no order yet.
+async fn requested(phone: &Phone) -> Vec<[u8; 16]> {
+    let mut entries = phone.client.history().await.unwrap();
+    entries.retain(|entry| entry.status == Status::Requested);
+    entries.into_iter().map(|entry| entry.creation).collect()
+}
+
+#[tokio::test]
+async fn an_error_names_the_request_that_is_kept_and_none_where_nothing_is() {
+    let (scene, token, phone) = Scene::ready().await;
+    let customer = Customer::new(token.hand());
+    let bad = ushield_bank_api::Transfer { amount: 0, ..transfer(AMOUNT) };
+    assert_eq!(phone.order(&customer, &bad).await.unwrap_err().request(), None);
+    phone.bank.close();
+    let lost = phone.order(&customer, &transfer(AMOUNT)).await.unwrap_err();
+    assert_eq!(lost.code(), Code::BankUnreachable);
+    assert_eq!(requested(&phone).await, [lost.request().unwrap()]);
+    phone.bank.open();
+    assert_eq!(phone.resume(&customer).await.unwrap().receipt.outcome, Outcome::Executed);
+    // The bank's no ends it.
+    let much = phone.order(&customer, &transfer(u64::pow(10, 14))).await.unwrap_err();
+    assert_eq!((much.code(), much.request()), (Code::InsufficientFunds, None));
+    assert!(requested(&phone).await.is_empty());
+    scene.moved(&[AMOUNT]).await;
 }

@@ -85,8 +85,12 @@ pub struct HistoryEntry {
     pub order: Option<String>,
     /// When it was asked for, Unix seconds; zero where the record cannot be read.
     pub asked: u64,
+    /// The device id of the token that it is for, where that is known.
+    pub token: Option<String>,
     /// What became of it.
     pub status: OrderStatus,
+    /// The bank has issued a certificate for it that the token is not known to have stored.
+    pub certificate_due: bool,
     /// The same, for the customer.
     pub text: String,
     /// Whether the customer cancelled it.
@@ -225,7 +229,9 @@ impl HistoryEntry {
             request: hex(&entry.creation),
             order: entry.id.map(|id| id.to_string()),
             asked: entry.asked,
+            token: entry.device.map(|device| device.to_string()),
             status: entry.status.into(),
+            certificate_due: entry.certificate_due,
             text: texts.status(entry.status),
             cancelled: entry.cancelled,
             content: entry.order.as_ref().map(OrderContent::from),

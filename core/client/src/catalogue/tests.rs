@@ -7,7 +7,7 @@ use ushield_protocol::key::OrderId;
 use ushield_protocol::refusal::Refusal;
 
 use super::*;
-use crate::error::Holder;
+use crate::error::{Doubt, Holder};
 
 /// Every text that there is: names of messages, and of attributes behind a dot.
 fn ids(language: Language) -> BTreeSet<String> {
@@ -37,6 +37,7 @@ fn moments() -> Vec<Moment> {
         Moment::Connecting { link },
         Moment::Connected,
         Moment::Reconnecting { attempt: 2 },
+        Moment::Resuming { order },
         Moment::CreatingOrder,
         Moment::OpenOrderFound { order },
         Moment::ReviewOnToken { order, pages: 3 },
@@ -110,6 +111,7 @@ fn errors() -> Vec<Error> {
         errors.extend([0, 1, 2, 5].map(|tries| Error::new(*code).with_tries_left(tries)));
         errors.push(Error::new(*code).at("creditor_account"));
         let field = Field::inner(10, 14);
+        errors.extend(Doubt::ALL.map(|doubt| Error::new(*code).with_doubt(doubt)));
         errors.push(Refusal { code: *code, field: Some(field), reason: Some(Reason::UnknownField) }.into());
     }
     errors
@@ -133,6 +135,10 @@ fn every_name_has_its_texts_in_both_languages_and_no_text_is_left_over() {
             format!("{}.what", code.name()),
             format!("{}.remedy", code.name()),
         ]);
+    }
+    for doubt in Doubt::ALL {
+        let id = format!("doubt-{}", doubt.name());
+        expected.extend([format!("{id}.what"), format!("{id}.remedy"), id]);
     }
     expected.extend(moments().iter().map(|moment| format!("moment-{}", moment.name())));
     expected.extend(SCREENS.iter().map(|screen| format!("screen-{}", screen.name())));
@@ -167,9 +173,20 @@ fn every_text_can_be_said_with_what_is_known_and_without() {
             for attribute in [None, Some("what"), Some("remedy")] {
                 say(error.code().name(), attribute, &args);
             }
+            if let Some(doubt) = error.doubt() {
+                let text = catalogue.text(&error);
+                let body = format!("doubt-{}", doubt.name());
+                for (attribute, text) in [("what", text.what), ("remedy", text.remedy)] {
+                    say(&body, Some(attribute), &args);
+                    assert!(!text.contains(&body), "{text}");
+                }
+            }
         }
         let mut said: Vec<String> = moments().iter().map(|moment| catalogue.moment(moment)).collect();
         said.extend(REASONS.map(|reason| catalogue.ask_pin(reason)));
+        let named = REASONS.map(|reason| catalogue.ask_pin_of(Some("U-Shield 01"), reason));
+        assert!(named.iter().all(|text| text.contains("U-Shield 01")), "{named:?}");
+        said.extend(named);
         said.extend(statuses().into_iter().map(|status| catalogue.status(status)));
         for text in said {
             assert!(

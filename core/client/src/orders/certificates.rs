@@ -6,7 +6,7 @@ use ushield_protocol::cbor::DecodeError;
 use ushield_protocol::code::Code;
 use ushield_protocol::cose::Sign1;
 use ushield_protocol::device::certified_key;
-use ushield_protocol::key::{DeviceId, PublicKey};
+use ushield_protocol::key::{DeviceId, OrderId, PublicKey};
 use ushield_protocol::message::{self, Request, certificates, decode_certificates};
 use ushield_protocol::order::Operation;
 use ushield_protocol::receipt::Outcome;
@@ -55,13 +55,81 @@ impl Client {
         };
         let report = self.run_order(connector, customer, id).await?;
         if report.receipt.outcome == Outcome::Executed {
-            let chain = match self.certificate(&token, role)? {
-                Some(chain) => chain,
-                None => self.fetch_certificate(&token, role).await?.ok_or(Error::new(Code::NoCertificate))?,
-            };
-            self.install_certificate(connector, customer, &token, role, &chain).await?;
+            self.store_issued(connector, customer, &token, role).await?;
         }
         Ok(Some(report))
+    }
+
+    /// Whether the bank has issued a certificate that the token is not known to have stored. [`Client::resume`] and
+    /// [`Client::download_certificate`] store it.
+    ///
+    /// # Errors
+    /// `store-*`.
+    pub fn certificate_is_due(&self, token: &TokenRecord, role: Role) -> Result<bool, Error> {
+        Ok(self.due_certificate_order(token, role)?.is_some())
+    }
+
+    /// The order that such a certificate was issued for.
+    ///
+    /// # Errors
+    /// `store-*`.
+    pub fn due_certificate_order(&self, token: &TokenRecord, role: Role) -> Result<Option<OrderId>, Error> {
+        Ok(self.due_orders(token.pairing.device, role)?.into_iter().find_map(|record| record.id))
+    }
+
+    /// Stores what was issued for this order on its token, if that is still to be done.
+    pub(super) async fn store_due(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        id: OrderId,
+    ) -> Result<(), Error> {
+        let record = self.order_record(id)?;
+        let Some(role) = self.due_role(&record)? else { return Ok(()) };
+        self.store_issued(connector, customer, &self.token(record.device)?, role).await
+    }
+
+    /// What the bank issued, as it is kept here or as the bank has it, goes to the token.
+    async fn store_issued(
+        &self,
+        connector: &dyn Connector,
+        customer: &dyn Customer,
+        token: &TokenRecord,
+        role: Role,
+    ) -> Result<(), Error> {
+        let chain = match self.certificate(token, role)? {
+            Some(chain) => chain,
+            None => self.fetch_certificate(token, role).await?.ok_or(Error::new(Code::NoCertificate))?,
+        };
+        self.install_certificate(connector, customer, token, role, &chain).await
+    }
+
+    /// The orders whose certificate such a token is not known to have stored.
+    fn due_orders(&self, device: DeviceId, role: Role) -> Result<Vec<OrderRecord>, Error> {
+        let mut due = self.order_records()?;
+        due.retain(|record| {
+            record.device == Some(device) && self.due_role(record).is_ok_and(|due| due == Some(role))
+        });
+        Ok(due)
+    }
+
+    /// Of which key a certificate is still to be stored.
+    fn due_role(&self, record: &OrderRecord) -> Result<Option<Role>, Error> {
+        if !record.certificate_due {
+            return Ok(None);
+        }
+        Ok(match &self.own_order(record)?.payload().operation {
+            Operation::CertificateDownload(download) => Some(role_from(download.role)),
+            _ => None,
+        })
+    }
+
+    /// Nothing is left to be stored there.
+    fn no_longer_due(&self, device: DeviceId, role: Role) -> Result<(), Error> {
+        for record in self.due_orders(device, role)? {
+            self.change(&record, |stored| Ok(OrderRecord { certificate_due: false, ..stored.clone() }))?;
+        }
+        Ok(())
     }
 
     /// A certificate that this phone keeps for a token: DER, own certificate first.
@@ -116,10 +184,7 @@ impl Client {
             Some(_) if attested != certified => return Err(Error::new(Code::WrongCertificate)),
             Some(_) => {}
         }
-        let role = match download.role {
-            message::Role::Pay => Role::Pay,
-            message::Role::Login => Role::Login,
-        };
+        let role = role_from(download.role);
         // Such an order is addressed to the device itself.
         self.put_certificate(DeviceId::from(*order.payload().addressee.as_bytes()), role, &chain)
     }
@@ -160,9 +225,13 @@ impl Client {
                 // Kept, it would make every approval look like a stranger's.
                 self.store().delete(Table::Certificate, &certificate_key(token.pairing.device, role))?;
             }
+            if matches!(error.code(), Code::WrongCertificate | Code::CertificateExists) {
+                self.no_longer_due(token.pairing.device, role)?;
+            }
             return Err(error);
         }
         self.put_certificate(token.pairing.device, role, chain)?;
+        self.no_longer_due(token.pairing.device, role)?;
         // What the certificate is for comes next: the keys of those orders now cost the first of them no exchange.
         for statement in self.order_key_statements()? {
             match session.exchange(&Request::BankKey { statement }).await {
@@ -219,6 +288,13 @@ fn role_of(role: Role) -> message::Role {
     match role {
         Role::Pay => message::Role::Pay,
         Role::Login => message::Role::Login,
+    }
+}
+
+fn role_from(role: message::Role) -> Role {
+    match role {
+        message::Role::Pay => Role::Pay,
+        message::Role::Login => Role::Login,
     }
 }
 

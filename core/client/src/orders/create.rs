@@ -9,7 +9,7 @@ use ushield_protocol::message;
 use ushield_protocol::order::{MAX_MONEY_LIFE, Operation, Order, Verified, is_date};
 use ushield_protocol::planted::{self, Bug};
 use ushield_protocol::text;
-use ushield_session::order_life::{Event, OrderLife, Stage};
+use ushield_session::order_life::{Event, Next, OrderLife, Stage};
 
 use crate::client::Client;
 use crate::customer::{Customer, Moment};
@@ -23,7 +23,8 @@ impl Client {
     ///
     /// # Errors
     /// `bad-*` names the member; `no-certificate`, `insufficient-funds`, `unshowable` and others of the bank; `order-altered`
-    /// when the bank's order is not what was asked for.
+    /// when the bank's order is not what was asked for. One that leaves the request behind, to be asked again, has
+    /// [`Error::request`].
     pub async fn create_transfer(
         &self,
         customer: &dyn Customer,
@@ -76,6 +77,7 @@ impl Client {
                     id: None,
                     device: Some(device),
                     life: OrderLife::requested(),
+                    certificate_due: false,
                 };
                 if planted::on(Bug::IntentAfterSending) {
                     let key = OrderId::from_slice(&record.creation).map(|key| key.to_string());
@@ -99,12 +101,21 @@ impl Client {
             && self.clock().now().0.saturating_sub(record.asked) > MAX_MONEY_LIFE
     }
 
-    /// Sends a durable request, again if need be: the key makes it one request.
+    /// Sends a durable request, again if need be: the key makes it one request. An error names the request where it is kept.
     pub(crate) async fn request_order(
         &self,
         customer: &dyn Customer,
         record: OrderRecord,
     ) -> Result<OrderRecord, Error> {
+        let requested = record.clone();
+        let asked = self.request_once(customer, record).await;
+        asked.map_err(|error| match self.again(&requested).map(|stored| stored.life.next()) {
+            Ok(Next::Create) => error.with_request(requested.creation),
+            _ => error,
+        })
+    }
+
+    async fn request_once(&self, customer: &dyn Customer, record: OrderRecord) -> Result<OrderRecord, Error> {
         if self.is_stale(&record) {
             return self.apply(&record, Event::CreationRefused(Code::Interrupted));
         }
@@ -218,6 +229,7 @@ impl Client {
             id: Some(order.id()),
             device: Some(device),
             life: OrderLife::prepared(bytes),
+            certificate_due: false,
         })
     }
 }

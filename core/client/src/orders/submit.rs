@@ -2,7 +2,8 @@
 
 use ushield_bank_api::OrderState;
 use ushield_protocol::code::{Class, Code};
-use ushield_protocol::order::{Order, Verified};
+use ushield_protocol::order::{Operation, Order, Verified};
+use ushield_protocol::receipt::Outcome;
 use ushield_session::order_life::{Event, Next, Stage};
 
 use crate::client::Client;
@@ -61,10 +62,17 @@ impl Client {
         }
     }
 
+    /// The order's end, by its receipt. A certificate that was issued is left to be stored on the token, in the same step.
     pub(super) async fn settle(&self, record: OrderRecord, receipt: Vec<u8>) -> Result<OrderRecord, Error> {
         let order = self.own_order(&record)?;
-        self.verified_receipt(&receipt, order.id(), order.hash()).await?;
-        self.apply(&record, Event::Receipt(receipt))
+        let judged = self.verified_receipt(&receipt, order.id(), order.hash()).await?;
+        let issued = judged.outcome == Outcome::Executed
+            && matches!(order.payload().operation, Operation::CertificateDownload(_));
+        self.change(&record, |stored| {
+            let certificate_due = stored.certificate_due || (issued && !stored.life.is_over());
+            let life = stored.life.apply(Event::Receipt(receipt))?;
+            Ok(OrderRecord { life, certificate_due, ..stored.clone() })
+        })
     }
 
     pub(super) fn own_order(&self, record: &OrderRecord) -> Result<Order<Verified>, Error> {

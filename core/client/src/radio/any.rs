@@ -60,7 +60,7 @@ impl AnyOf {
         }
         let code = failures.iter().max_by_key(|error| rank(error)).map_or(Code::TokenNotFound, Error::code);
         let ways = self.ways.iter().map(|way| way.describe());
-        Error::new(code).caused_by(Each(ways.zip(failures).collect()))
+        Error::new(code).caused_by(EachWay(ways.zip(failures).collect()))
     }
 }
 
@@ -84,11 +84,25 @@ fn rank(error: &Error) -> Option<u8> {
     }
 }
 
-/// What each way said.
+/// What each way said, as the cause of the one error for all.
 #[derive(Debug)]
-struct Each(Vec<(String, Error)>);
+pub struct EachWay(Vec<(String, Error)>);
 
-impl fmt::Display for Each {
+impl EachWay {
+    /// What caused this error, if it was a search on several ways.
+    #[must_use]
+    pub fn behind(error: &Error) -> Option<&Self> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+
+    /// The ways, as [`Connector::describe`] names them, each with its error.
+    #[must_use]
+    pub fn ways(&self) -> &[(String, Error)] {
+        &self.0
+    }
+}
+
+impl fmt::Display for EachWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, (way, error)) in self.0.iter().enumerate() {
             let between = if number == 0 { "" } else { "; " };
@@ -103,7 +117,7 @@ impl fmt::Display for Each {
     }
 }
 
-impl std::error::Error for Each {}
+impl std::error::Error for EachWay {}
 
 impl fmt::Debug for AnyOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -251,6 +265,8 @@ mod tests {
         let error = both.connect(&Wanted::any()).now_or_never().unwrap().err().unwrap();
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(cause, "way: radio-off; way: no-reader");
+        let codes = EachWay::behind(&error).unwrap().ways().iter().map(|(_, error)| error.code());
+        assert_eq!(codes.collect::<Vec<_>>(), [Code::RadioOff, Code::NoReader]);
     }
 
     #[test]
