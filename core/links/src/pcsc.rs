@@ -29,10 +29,10 @@ pub struct PcscRadio {
 }
 
 impl PcscRadio {
-    /// Any reader, or the ones in whose name `reader` occurs.
+    /// Any reader, or the ones in whose name `reader` occurs; a place, as [`ushield_client::ports::Spot`] has it, is its reader.
     #[must_use]
     pub fn new(reader: Option<String>) -> Self {
-        Self { reader, extended: false }
+        Self { reader: reader.map(without_number), extended: false }
     }
 
     /// They send commands of extended length, also where they do not say so themselves.
@@ -47,10 +47,16 @@ impl PcscRadio {
 
     fn readers(&self, context: &Context) -> Result<Vec<CString>, Error> {
         let names = context.list_readers_owned().map_err(|error| self.no_reader(error))?;
-        Ok(names.into_iter().filter(|name| self.means(name)).take(MOST_READERS).collect())
+        let (mut meant, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| self.means(name));
+        meant.truncate(MOST_READERS);
+        match (meant.is_empty(), others.is_empty()) {
+            (false, _) => Ok(meant),
+            (true, true) => Err(self.no_reader(::pcsc::Error::NoReadersAvailable)),
+            (true, false) => Err(self.no_reader(OtherReaders(others))),
+        }
     }
 
-    fn no_reader(&self, cause: ::pcsc::Error) -> Error {
+    fn no_reader(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         let error = Error::new(Code::NoReader).caused_by(cause);
         match &self.reader {
             Some(reader) => error.with_detail(Detail::Host(reader.clone())),
@@ -88,9 +94,6 @@ impl PcscRadio {
     /// Cards in their readers.
     fn cards(&self, context: &Context) -> Result<Vec<Inserted>, Error> {
         let readers = self.readers(context)?;
-        if readers.is_empty() {
-            return Err(self.no_reader(::pcsc::Error::NoReadersAvailable));
-        }
         let mut states: Vec<ReaderState> =
             readers.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect();
         // With nothing known it returns at once.
@@ -99,6 +102,29 @@ impl PcscRadio {
         let inserted =
             |state: &ReaderState| Inserted { reader: state.name().to_owned(), number: state.event_count() };
         Ok(present.map(inserted).collect())
+    }
+}
+
+/// Readers that are there and not meant.
+#[derive(Debug)]
+struct OtherReaders(Vec<CString>);
+
+impl std::fmt::Display for OtherReaders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|name| name.to_string_lossy()).collect();
+        write!(f, "there are {}", names.join(", "))
+    }
+}
+
+impl std::error::Error for OtherReaders {}
+
+/// A reader's name out of a place, which counts its cards behind it.
+fn without_number(place: String) -> String {
+    match place.rsplit_once(" #") {
+        Some((name, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            name.to_owned()
+        }
+        _ => place,
     }
 }
 
