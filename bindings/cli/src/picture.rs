@@ -192,10 +192,17 @@ impl Grey {
         Self { width, height, pixels }
     }
 
+    /// Dark on bright, as a code should be; where there is none, bright on dark, as some screens have it.
     fn texts(&self) -> Vec<Zeroizing<String>> {
+        let texts = self.texts_in(0);
+        if texts.is_empty() { self.texts_in(u8::MAX) } else { texts }
+    }
+
+    /// Pixels as they are, or each the other way round.
+    fn texts_in(&self, turned: u8) -> Vec<Zeroizing<String>> {
         let pixel = |x: usize, y: usize| {
             let at = y.checked_mul(self.width).and_then(|row| row.checked_add(x));
-            at.and_then(|at| self.pixels.get(at)).copied().unwrap_or(u8::MAX)
+            at.and_then(|at| self.pixels.get(at)).copied().unwrap_or(u8::MAX) ^ turned
         };
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(self.width, self.height, pixel);
         image.detect_grids().iter().filter_map(|grid| Some(Zeroizing::new(grid.decode().ok()?.1))).collect()

@@ -38,6 +38,14 @@ fn the_code_is_read_from_screenshots_and_photos() {
 }
 
 #[test]
+fn a_code_bright_on_dark_is_read_too() {
+    let screen = Grey::of_png(&bytes("code.png")).unwrap();
+    let turned: Vec<u8> = screen.pixels.iter().map(|pixel| !pixel).collect();
+    let turned = Grey::new(screen.width, screen.height, turned.into()).unwrap();
+    assert_eq!(*search(&turned).unwrap().to_text(), CODE);
+}
+
+#[test]
 fn what_cannot_be_used_is_said_by_name() {
     for (name, unread) in [
         ("digits.jpg", Unread::NoCode),
