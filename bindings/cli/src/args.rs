@@ -18,7 +18,7 @@ Exit codes:
    2  an option, its value, or a file that it names cannot be used, whoever found that out; the message names the option
   10  retry: the same again may work; also when the outcome of an order is still unknown (`ushield resume`)
   11  wait: it may work later
-  12  act: someone has to do something first, and no option is at fault; the message says what
+  12  act: someone has to do something first (too little money in the account, no certificate yet); the message says what
   13  terminal: this will not work
   20  the order was rejected on the token
   21  the order expired
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     /// Example: ushield history --limit 10
     History {
         /// At most so many, newest first.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = values::limit)]
         limit: Option<usize>,
     },
     /// Take an order back.

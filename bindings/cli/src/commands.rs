@@ -85,6 +85,7 @@ async fn cancel(session: &Session, order: OrderId) -> Result<Answer, Failure> {
         return Ok(Answer::done(json!({"order_id": null}), output.words.say("request-taken-back")));
     };
     let mut answer = report::answer(output, &report, &[], false);
+    answer.text = report::text_of(output, &report, Outcome::Cancelled, false);
     if report.receipt.outcome != Outcome::Cancelled {
         answer.text = format!("{}\n{}", output.words.say("too-late-to-cancel"), answer.text);
     }

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 use ushield_bank_api::Password;
-use ushield_client::{Customer, Error, Moment, PinReason};
+use ushield_client::error::Doubt;
+use ushield_client::{Customer, Error, Moment, PinReason, TokenRecord, TokenScreen};
 use ushield_protocol::code::Code;
-use ushield_protocol::key::OrderId;
+use ushield_protocol::key::{DeviceId, OrderId};
 use ushield_protocol::pin::PinBlock;
 
 use crate::interrupt::Interrupts;
@@ -26,6 +27,25 @@ pub(crate) struct Terminal {
     pub(crate) interrupts: Arc<Interrupts>,
     secrets: Option<Arc<Secrets>>,
     unknown: Arc<Mutex<BTreeSet<OrderId>>>,
+    about: Arc<Mutex<About>>,
+}
+
+/// What is known of the token while a command runs.
+#[derive(Default)]
+struct About {
+    /// The one that is wanted.
+    token: Option<Wanted>,
+    /// The token waits for a PIN after OK: OK is to be pressed again then.
+    late: bool,
+    /// What it was asked for on a screen of its own.
+    screen: Option<TokenScreen>,
+}
+
+/// The token that a command is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) device: DeviceId,
+    pub(crate) name: String,
 }
 
 impl Terminal {
@@ -34,12 +54,37 @@ impl Terminal {
         interrupts: Arc<Interrupts>,
         secrets: Option<Arc<Secrets>>,
     ) -> Self {
-        Self { output, interrupts, secrets, unknown: Arc::default() }
+        Self { output, interrupts, secrets, unknown: Arc::default(), about: Arc::default() }
     }
 
     /// Orders of which the client said that their answer may have reached the bank.
     pub(crate) fn unknown_outcomes(&self) -> MutexGuard<'_, BTreeSet<OrderId>> {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it is about this token.
+    pub(crate) fn is_about(&self, token: &TokenRecord) {
+        let (device, name) = (token.pairing.device, token.pairing.name.clone());
+        self.about().token = Some(Wanted { device, name });
+    }
+
+    /// The token that is wanted, where that is known.
+    pub(crate) fn wanted(&self) -> Option<Wanted> {
+        self.about().token.clone()
+    }
+
+    /// What the token may have done by now, asked on a screen of its own.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        match self.about().screen? {
+            TokenScreen::PinChange => Some(Doubt::PinChange),
+            TokenScreen::Pairing | TokenScreen::PairingByCode => Some(Doubt::Pairing),
+            TokenScreen::Forget => Some(Doubt::Forget),
+            _ => None,
+        }
+    }
+
+    fn about(&self) -> MutexGuard<'_, About> {
+        self.about.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The password, turned into its type at once.
@@ -98,7 +143,9 @@ impl Terminal {
 
     async fn pin_typed_for(&self, reason: PinReason) -> Result<PinBlock, Error> {
         loop {
-            let first = self.pin_typed(&self.output.words.catalogue.ask_pin(reason)).await?;
+            let name = self.wanted().map(|token| token.name);
+            let question = self.output.words.catalogue.ask_pin_of(name.as_deref(), reason);
+            let first = self.pin_typed(&question).await?;
             if reason != PinReason::New {
                 return Ok(first);
             }
@@ -148,6 +195,16 @@ impl Customer for Terminal {
         if let Moment::Unknown { order } = moment {
             self.unknown_outcomes().insert(*order);
         }
+        match moment {
+            Moment::PinNeeded | Moment::PinWrong { .. } => self.about().late = true,
+            Moment::PressOkOnToken { screen } => self.about().screen = Some(*screen),
+            // The command says which order it is.
+            Moment::Resuming { .. } => {
+                self.about().late = false;
+                return;
+            }
+            _ => {}
+        }
         let (json, text) = (moments::json(moment), self.output.words.catalogue.moment(moment));
         match moments::tone(moment) {
             Some(tone) => self.output.event(&json, &text, tone),
@@ -160,7 +217,7 @@ impl Customer for Terminal {
             Some(secrets) => self.pin_from(secrets, reason).await?,
             None => self.pin_typed_for(reason).await?,
         };
-        if matches!(reason, PinReason::WrongBefore { .. }) {
+        if std::mem::take(&mut self.about().late) {
             self.output.wait(&json!({"moment": "pin-given"}), &self.output.words.say("pin-given"));
         }
         Ok(pin)

@@ -4,7 +4,8 @@ use std::error::Error as _;
 
 use serde_json::{Map, Value, json};
 use ushield_client::Error;
-use ushield_client::error::{Detail, Place};
+use ushield_client::error::{Detail, Doubt, Place};
+use ushield_client::radio::EachWay;
 use ushield_protocol::code::{Class, Code, Fault};
 use ushield_protocol::key::OrderId;
 
@@ -40,27 +41,30 @@ pub(crate) enum Failure {
 /// An order that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtOrder {
-    /// Asked for; whether the bank has made it is not known.
-    Requested,
+    /// Asked for, by this request's id; whether the bank has made it is not known.
+    Requested(OrderId),
     /// Not decided, or decided and not at the bank.
     Open(OrderId),
     /// Its answer may have reached the bank.
     Unknown(OrderId),
+    /// Over: the bank has issued its certificate, and that is not on the token yet.
+    CertificateDue(OrderId),
 }
 
 impl AtOrder {
     fn id(self) -> Option<OrderId> {
         match self {
-            AtOrder::Requested => None,
-            AtOrder::Open(id) | AtOrder::Unknown(id) => Some(id),
+            AtOrder::Requested(_) => None,
+            AtOrder::Open(id) | AtOrder::Unknown(id) | AtOrder::CertificateDue(id) => Some(id),
         }
     }
 
     fn status(self) -> &'static str {
         match self {
-            AtOrder::Requested => "requested",
+            AtOrder::Requested(_) => "requested",
             AtOrder::Open(_) => "open",
             AtOrder::Unknown(_) => "unknown",
+            AtOrder::CertificateDue(_) => "certificate-due",
         }
     }
 }
@@ -77,6 +81,17 @@ impl Failure {
         Self::Usage { flag: flag.into(), code: Code::BadInput, reason: reason.into() }
     }
 
+    /// With the request that the client kept, where it says that it kept one.
+    pub(crate) fn kept(self) -> Self {
+        match self {
+            Failure::Client { error, order: None } => {
+                let request = error.request().and_then(|creation| OrderId::from_slice(&creation));
+                Failure::Client { error, order: request.map(AtOrder::Requested) }
+            }
+            other => other,
+        }
+    }
+
     /// The exit code.
     pub(crate) fn exit(&self) -> u8 {
         match self {
@@ -85,6 +100,11 @@ impl Failure {
             Failure::Client { error, order: None } if is_bad_value(error) => USAGE,
             Failure::Client { error, .. } => exit_of(error.class()),
         }
+    }
+
+    /// Whether the token that is there may be another one than the one that is wanted.
+    pub(crate) fn is_another_token(&self) -> bool {
+        matches!(self, Failure::Client { error, .. } if matches!(error.code(), Code::UnknownPhone | Code::WrongToken))
     }
 
     /// `{"error": {...}}`, with the order that it happened to.
@@ -100,6 +120,9 @@ impl Failure {
                 object.insert("error".to_owned(), error_json(error, words));
                 if let Some(order) = order {
                     object.insert("order_id".to_owned(), order.id().map(|id| id.to_string()).into());
+                    if let AtOrder::Requested(id) = order {
+                        object.insert("request_id".to_owned(), id.to_string().into());
+                    }
                     object.insert("status".to_owned(), order.status().into());
                 }
                 Value::Object(object)
@@ -118,9 +141,12 @@ impl Failure {
                 let mut lines = error_lines(error, words);
                 if let Some(order) = order {
                     let line = match order {
-                        AtOrder::Requested => words.say("order-requested"),
+                        AtOrder::Requested(id) => {
+                            words.fill("order-requested", &[("request", &id.to_string())])
+                        }
                         AtOrder::Open(id) => words.fill("order-open", &[("order", &id.to_string())]),
                         AtOrder::Unknown(id) => words.fill("order-unknown", &[("order", &id.to_string())]),
+                        AtOrder::CertificateDue(_) => words.say("certificate-due"),
                     };
                     lines.push((format!("  {line}"), Tone::Strong));
                 }
@@ -137,7 +163,12 @@ impl Failure {
 fn is_bad_value(error: &Error) -> bool {
     let value = matches!(
         error.code(),
-        Code::BadInput | Code::BadText | Code::BadCheckDigits | Code::UnknownCurrency | Code::BadRequest
+        Code::BadInput
+            | Code::BadText
+            | Code::BadCheckDigits
+            | Code::UnknownCurrency
+            | Code::UnknownAccount
+            | Code::BadRequest
     );
     value && flag_of(error).is_some()
 }
@@ -173,6 +204,7 @@ pub(crate) fn error_json(error: &Error, words: &Words) -> Value {
         "flag": flag_of(error),
         "tries_left": error.tries_left(),
         "detail": detail,
+        "doubt": error.doubt().map(Doubt::name),
         "title": text.title,
         "what": text.what,
         "remedy": text.remedy,
@@ -188,12 +220,51 @@ pub(crate) fn error_lines(error: &Error, words: &Words) -> Vec<(String, Tone)> {
     if let Some(flag) = flag_of(error) {
         lines.push((format!("  {}", words.fill("error-flag", &[("flag", flag)])), Tone::Strong));
     }
-    if let (Some(tries), false) = (error.tries_left(), error.code() == Code::PinWrong) {
+    if let (Some(tries), false) =
+        (error.tries_left(), matches!(error.code(), Code::PinWrong | Code::WrongPassword))
+    {
         let line = words.fill("error-tries", &[("tries", &tries.to_string())]);
         lines.push((format!("  {line}"), Tone::Strong));
     }
+    lines.extend(reasons(error, words).into_iter().map(|line| (format!("  {line}"), Tone::Plain)));
     lines.push((format!("  → {}", text.remedy), Tone::Plain));
+    let command = match (error.code(), error.doubt()) {
+        (Code::PairingTriesSpent, _) => Some(words.say("mode-opened-again")),
+        (Code::UnknownPhone, _) => Some(words.say("unknown-phone-here")),
+        (_, Some(Doubt::Forget)) => Some(words.say("forget-here")),
+        _ => None,
+    };
+    lines.extend(command.map(|line| (format!("  → {line}"), Tone::Plain)));
     lines
+}
+
+/// Why no token was found: one line for each way that was tried.
+fn reasons(error: &Error, words: &Words) -> Vec<String> {
+    match EachWay::behind(error) {
+        Some(each) => {
+            each.ways().iter().map(|(way, error)| format!("{way}: {}", why(error, words))).collect()
+        }
+        None if is_search(error.code()) => root(error).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// The few words for an error, with what lies at the bottom of it.
+pub(crate) fn why(error: &Error, words: &Words) -> String {
+    let title = words.catalogue.title(error.code());
+    match root(error) {
+        Some(root) => format!("{title} ({root})"),
+        None => title,
+    }
+}
+
+/// Codes with which a search ends.
+fn is_search(code: Code) -> bool {
+    matches!(code, Code::TokenNotFound | Code::RadioOff | Code::RadioForbidden | Code::NoReader)
+}
+
+fn root(error: &Error) -> Option<String> {
+    chain(error).pop()
 }
 
 /// Causes, nearest first. The client's errors hold no secret, name or account.
@@ -303,24 +374,25 @@ mod tests {
             (Code::BadCheckDigits, "creditor_account"),
             (Code::UnknownCurrency, "currency"),
             (Code::BadRequest, "creditor_name"),
+            (Code::UnknownAccount, "debtor_account"),
         ] {
             assert_eq!(exit(code, member), USAGE, "{code} at {member}");
         }
         // Nothing is wrong with an option: somebody has to do something.
         assert_eq!(exit(Code::SecretMissing, "pin"), 12);
-        assert_eq!(exit(Code::UnknownAccount, "debtor_account"), 12);
         assert_eq!(exit(Code::BadInput, "something_else"), 12);
     }
 
     #[test]
     fn what_was_asked_for_and_has_no_order_yet_is_said_to_be_kept() {
         let error = Error::new(Code::BankUnreachable);
-        let failure = Failure::Client { error, order: Some(AtOrder::Requested) };
+        let request = OrderId::from_random([7; 16]);
+        let failure = Failure::Client { error, order: Some(AtOrder::Requested(request)) };
         for lang in Language::ALL {
             let words = Words::new(lang);
             let json = failure.json(&words);
             assert_eq!((json["order_id"].is_null(), json["status"].as_str()), (true, Some("requested")));
-            let said = words.say("order-requested");
+            let said = words.fill("order-requested", &[("request", &request.to_string())]);
             assert!(failure.lines(&words, false).iter().any(|(line, _)| line.contains(&said)));
         }
     }

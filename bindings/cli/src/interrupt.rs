@@ -18,8 +18,12 @@ pub(crate) enum Effect {
     None,
     /// The order is being taken back.
     Cancelling,
-    /// The program leaves.
+    /// The program leaves, and `resume` goes on.
     Leaving,
+    /// The program leaves, and there is nothing to go on with.
+    Ending,
+    /// The program has shown what it was to show until now.
+    Shown,
     /// The program leaves, and every order stays as it is.
     Stopping,
 }
@@ -27,17 +31,35 @@ pub(crate) enum Effect {
 /// Says what a Ctrl-C led to.
 pub(crate) fn tell(output: &Output, effect: Effect) {
     let (leaving, text) = match effect {
-        Effect::None => return,
+        Effect::None | Effect::Shown => return,
         Effect::Cancelling => (false, output.words.say("interrupt-again")),
         Effect::Leaving => (true, output.words.say("interrupt-leaves")),
+        Effect::Ending => (true, output.words.say("interrupt-ends")),
         Effect::Stopping => (true, output.words.say("interrupt-stops")),
     };
+    // In the middle of the result it says nothing new.
+    if output.is_closed() {
+        return;
+    }
     output.event(&json!({"moment": "interrupted", "leaving": leaving}), &text, Tone::Strong);
+}
+
+/// What a command leaves behind when it is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// Perhaps an order, with which `resume` goes on.
+    #[default]
+    Orders,
+    /// Nothing of the kind.
+    Nothing,
+    /// It shows something until it is stopped.
+    Shown,
 }
 
 /// Where a Ctrl-C goes.
 #[derive(Default)]
 pub(crate) struct Interrupts {
+    leaves: Leaves,
     state: Mutex<State>,
     heard: Notify,
     unheard: Notify,
@@ -68,6 +90,11 @@ enum Runs {
 }
 
 impl Interrupts {
+    /// For a command that leaves this behind.
+    pub(crate) fn of(leaves: Leaves) -> Self {
+        Self { leaves, ..Self::default() }
+    }
+
     /// Takes signals from now on: also one that comes before a task of this has run.
     #[cfg(unix)]
     pub(crate) fn watch(self: &Arc<Self>, tell: impl Fn(Effect) + Send + 'static) {
@@ -125,7 +152,11 @@ impl Interrupts {
             }
             Runs::Order | Runs::Other => {
                 self.leave.notify_one();
-                Effect::Leaving
+                match self.leaves {
+                    Leaves::Orders => Effect::Leaving,
+                    Leaves::Nothing => Effect::Ending,
+                    Leaves::Shown => Effect::Shown,
+                }
             }
         }
     }
@@ -260,6 +291,19 @@ mod tests {
         drop(interrupts.order());
         assert_eq!(interrupts.signal(), Effect::Leaving);
         assert!(interrupts.leave().now_or_never().is_some());
+    }
+
+    #[test]
+    fn what_a_command_leaves_behind_decides_what_is_said() {
+        for (leaves, effect) in [
+            (Leaves::Orders, Effect::Leaving),
+            (Leaves::Nothing, Effect::Ending),
+            (Leaves::Shown, Effect::Shown),
+        ] {
+            let interrupts = Interrupts::of(leaves);
+            assert_eq!(interrupts.signal(), effect);
+            assert!(interrupts.leave().now_or_never().is_some());
+        }
     }
 
     #[tokio::test]

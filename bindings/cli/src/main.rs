@@ -25,19 +25,20 @@ use std::sync::Arc;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use futures::future::{Either, select};
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use ushield_client::Error;
 use ushield_client::catalogue::Language;
 use ushield_protocol::code::Code;
 use ushield_protocol::planted;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{CertificateCommand, Cli, Command, Global, TokenCommand};
 use crate::customer::Terminal;
 use crate::failure::{Failure, USAGE};
 use crate::home::Home;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interrupts, Leaves};
 use crate::keyboard::{Keyboard, Silence};
-use crate::output::{Answer, Output};
+use crate::output::{Answer, Output, Tone};
 use crate::secrets::Secrets;
 use crate::session::Context;
 use crate::words::Words;
@@ -80,7 +81,8 @@ fn main() -> ExitCode {
 
 async fn run(global: Global, command: Command) -> u8 {
     let output = Arc::new(output(&global));
-    let interrupts = Arc::new(Interrupts::default());
+    let leaves = leaves(&command);
+    let interrupts = Arc::new(Interrupts::of(leaves));
     let causes = global.verbose > 0;
     let context = match context(global, &output, &interrupts) {
         Ok(context) => context,
@@ -95,7 +97,14 @@ async fn run(global: Global, command: Command) -> u8 {
         let leave = std::pin::pin!(interrupts.leave());
         match select(work, leave).await {
             Either::Left((ended, _)) => ended,
-            Either::Right(((), _)) => Err(Error::new(Code::Interrupted).into()),
+            Either::Right(((), _)) if leaves == Leaves::Shown => Ok(Answer::done(Value::Null, "")),
+            Either::Right(((), _)) => {
+                let stopped = Error::new(Code::Interrupted);
+                Err(match context.customer.doubt() {
+                    Some(doubt) => stopped.with_doubt(doubt).into(),
+                    None => stopped.into(),
+                })
+            }
         }
     };
     output.close();
@@ -104,7 +113,33 @@ async fn run(global: Global, command: Command) -> u8 {
             output.result(&answer);
             answer.exit
         }
-        Err(failure) => fail(&output, &failure, causes),
+        Err(failure) => {
+            let exit = fail(&output, &failure, causes);
+            if failure.is_another_token() && !output.json {
+                tell_wanted(&output, &context.customer);
+            }
+            exit
+        }
+    }
+}
+
+/// Which token was wanted, where another one was there.
+fn tell_wanted(output: &Output, customer: &Terminal) {
+    if let Some(token) = customer.wanted() {
+        let values = [("name", token.name.as_str()), ("device", &token.device.to_string())];
+        output.note(&format!("  {}", output.words.fill("wanted-token", &values)), Tone::Plain);
+    }
+}
+
+/// What a command leaves behind when it is stopped.
+fn leaves(command: &Command) -> Leaves {
+    match command {
+        Command::Transfer(_)
+        | Command::Resume { .. }
+        | Command::Cancel { .. }
+        | Command::Certificate(CertificateCommand::Download { .. }) => Leaves::Orders,
+        Command::Token(TokenCommand::List { live: true, .. }) => Leaves::Shown,
+        _ => Leaves::Nothing,
     }
 }
 
@@ -150,9 +185,7 @@ fn fail(output: &Output, failure: &Failure, causes: bool) -> u8 {
             exit: failure.exit(),
         });
     } else {
-        for (line, tone) in failure.lines(&output.words, causes) {
-            output.note(&line, tone);
-        }
+        output.notes(&failure.lines(&output.words, causes));
     }
     failure.exit()
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use ushield_client::{LinkEvent, Moment};
-use ushield_protocol::receipt::Outcome;
 
 use crate::output::Tone;
 
@@ -14,7 +13,7 @@ pub(crate) fn json(moment: &Moment) -> Value {
         Moment::Reconnecting { attempt } => json!({"moment": name, "attempt": attempt}),
         Moment::Link(LinkEvent::SeveralTokens { found }) => json!({"moment": name, "found": found}),
         Moment::Link(LinkEvent::WrongToken { name: token }) => json!({"moment": name, "token": token}),
-        Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
+        Moment::Resuming { order } | Moment::OpenOrderFound { order } | Moment::Unknown { order } => {
             json!({"moment": name, "order_id": order.to_string()})
         }
         Moment::PressOkOnToken { screen } => json!({"moment": name, "screen": screen.name()}),
@@ -40,15 +39,11 @@ pub(crate) fn tone(moment: &Moment) -> Option<Tone> {
     }
 }
 
-/// Good is only what was executed.
-pub(crate) fn outcome_tone(outcome: Outcome) -> Tone {
-    if outcome == Outcome::Executed { Tone::Good } else { Tone::Bad }
-}
-
 #[cfg(test)]
 mod tests {
     use ushield_client::TokenScreen;
     use ushield_protocol::key::OrderId;
+    use ushield_protocol::receipt::Outcome;
 
     use super::*;
 

@@ -4,8 +4,10 @@ pub(crate) mod digits;
 pub(crate) mod page;
 pub(crate) mod table;
 pub(crate) mod time;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +59,7 @@ pub(crate) struct Output {
     result_colours: bool,
     progress_colours: bool,
     spinner: Mutex<Option<ProgressBar>>,
+    closed: AtomicBool,
 }
 
 impl Output {
@@ -76,6 +79,7 @@ impl Output {
             result_colours: colours(io::stdout().is_terminal()),
             progress_colours: colours(io::stderr().is_terminal()),
             spinner: Mutex::new(None),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -96,7 +100,7 @@ impl Output {
         self.stop_waiting();
         if self.screen && !self.json {
             // A screen on which it cannot be wiped shows both.
-            let _ = console::Term::stderr().clear_last_lines(text.lines().count());
+            let _ = console::Term::stderr().clear_last_lines(self.wrapped(text).lines().count());
         }
     }
 
@@ -109,7 +113,8 @@ impl Output {
         if self.json {
             self.progress_line(&json.to_string());
         } else if self.screen && !self.is_asking() {
-            let bar = ProgressBar::new_spinner().with_message(text.to_owned());
+            let bar =
+                ProgressBar::new_spinner().with_message(wrap::wrap(text, self.width().saturating_sub(3)));
             // A template that does not parse leaves the default one.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
                 bar.set_style(style);
@@ -130,9 +135,19 @@ impl Output {
 
     /// The end: the line that turns is gone, the keyboard is as it was found.
     pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         self.stop_waiting();
         if let Some(keyboard) = &self.keyboard {
             keyboard.restore();
+        }
+    }
+
+    /// A part of the result that is here already: a JSON line on standard error, or lines on standard output.
+    pub(crate) fn part(&self, json: &Value, text: &str) {
+        self.stop_waiting();
+        match self.json {
+            true => self.progress_line(&json.to_string()),
+            false => drop(writeln!(io::stdout().lock(), "{}\n", self.wrapped_result(text))),
         }
     }
 
@@ -141,15 +156,49 @@ impl Output {
         console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns))
     }
 
+    /// Cells of a line on standard output, where that is a terminal.
+    pub(crate) fn result_width(&self) -> Option<usize> {
+        let (_, columns) = console::Term::stdout().size_checked()?;
+        Some(usize::from(columns))
+    }
+
+    fn wrapped_result(&self, text: &str) -> String {
+        self.result_width().map_or_else(|| text.to_owned(), |width| wrap::wrap(text, width))
+    }
+
+    /// Text for standard error: for a screen in lines that fit it.
+    fn wrapped(&self, text: &str) -> String {
+        if self.screen { wrap::wrap(text, self.width()) } else { text.to_owned() }
+    }
+
+    /// Whether nothing but the result is said any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Lines for a person, in one piece.
+    pub(crate) fn notes(&self, lines: &[(String, Tone)]) {
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|(line, tone)| paint(&self.wrapped(line), *tone, self.progress_colours))
+            .collect();
+        self.progress_line(&lines.join("\n"));
+    }
+
     /// A line for a person, meanwhile.
     pub(crate) fn note(&self, text: &str, tone: Tone) {
-        self.progress_line(&paint(text, tone, self.progress_colours));
+        self.progress_line(&paint(&self.wrapped(text), tone, self.progress_colours));
     }
 
     /// The result.
     pub(crate) fn result(&self, answer: &Answer) {
         self.stop_waiting();
-        let text = if self.json { answer.json.to_string() } else { answer.text.clone() };
+        let text = match (self.json, &answer.json) {
+            // What was shown until now was the result.
+            (true, Value::Null) => String::new(),
+            (true, json) => json.to_string(),
+            (false, _) => self.wrapped_result(&answer.text),
+        };
         if !text.is_empty() {
             let _ = writeln!(io::stdout().lock(), "{text}");
         }

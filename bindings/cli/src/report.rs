@@ -9,9 +9,8 @@ use ushield_protocol::message::Kind;
 use ushield_protocol::receipt::Outcome;
 
 use crate::failure::exit_of;
-use crate::moments::outcome_tone;
 use crate::output::table::{Align, pairs, table};
-use crate::output::{Answer, Output, time};
+use crate::output::{Answer, Output, Tone, time};
 
 /// The exit code of an outcome.
 pub(crate) fn exit(outcome: Outcome) -> u8 {
@@ -79,8 +78,13 @@ pub(crate) fn with_air(output: &Output, mut answer: Answer, air: &Air, with_cost
     answer
 }
 
-/// A report for a person.
+/// A report for a person who wanted it executed.
 pub(crate) fn text(output: &Output, report: &Report, with_cost: bool) -> String {
+    text_of(output, report, Outcome::Executed, with_cost)
+}
+
+/// A report for a person who wanted this outcome.
+pub(crate) fn text_of(output: &Output, report: &Report, wanted: Outcome, with_cost: bool) -> String {
     let (words, receipt) = (&output.words, &report.receipt);
     let outcome = words.catalogue.outcome(receipt.outcome);
     let mut rows = vec![
@@ -90,8 +94,9 @@ pub(crate) fn text(output: &Output, report: &Report, with_cost: bool) -> String 
     if let Some(code) = receipt.reason {
         rows.push((words.say("reason"), format!("{} ({code})", words.catalogue.title(code))));
     }
-    let mark = if receipt.outcome == Outcome::Executed { "✔" } else { "✗" };
-    let mark = output.paint(&format!("{mark} {outcome}"), outcome_tone(receipt.outcome));
+    let mark = if receipt.outcome == wanted { "✔" } else { "✗" };
+    let tone = if receipt.outcome == wanted { Tone::Good } else { Tone::Bad };
+    let mark = output.paint(&format!("{mark} {outcome}"), tone);
     let mut text = format!("{mark}\n{}", pairs(&rows));
     if with_cost && !report.cost.messages.is_empty() {
         text.push('\n');

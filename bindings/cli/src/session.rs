@@ -69,10 +69,27 @@ impl Look {
         self.client.tokens()
     }
 
-    /// The certificate of a key of the token that the command is about.
-    pub(crate) fn certificate(&self, role: Role) -> Result<Vec<Vec<u8>>, Error> {
-        let token = self.client.token(self.device)?;
-        self.client.certificate(&token, role)?.ok_or(Error::new(Code::NoCertificate))
+    /// The certificate of a key of the token that the command is about, and whether it is still to be stored there.
+    pub(crate) fn certificate(&self, role: Role) -> Result<(Vec<Vec<u8>>, bool), Failure> {
+        let token = chosen(&self.client, self.device, &self.output)?;
+        let due = self.client.certificate_is_due(&token, role)?;
+        Ok((self.client.certificate(&token, role)?.ok_or(Error::new(Code::NoCertificate))?, due))
+    }
+}
+
+/// The token that `--device` names; without it, the only one. An option is at fault where there are several, or others.
+fn chosen(client: &Client, device: Option<DeviceId>, output: &Output) -> Result<TokenRecord, Failure> {
+    let tokens = client.tokens()?;
+    let named = |token: &TokenRecord| format!("{} ({})", token.pairing.name, token.pairing.device);
+    let names = tokens.iter().map(named).collect::<Vec<_>>().join(", ");
+    match client.token(device) {
+        Err(error) if error.code() == Code::WrongToken => {
+            Err(Failure::usage("--device", output.words.fill("several-paired", &[("tokens", &names)])))
+        }
+        Err(error) if error.code() == Code::NotPaired && !tokens.is_empty() => {
+            Err(Failure::usage("--device", output.words.fill("other-paired", &[("tokens", &names)])))
+        }
+        token => Ok(token?),
     }
 }
 
@@ -156,9 +173,11 @@ impl Session {
         &self.customer.output
     }
 
-    /// The token that the command is about.
-    pub(crate) fn token(&self) -> Result<TokenRecord, Error> {
-        self.client.token(self.device)
+    /// The token that the command is about. Prompts and errors name it from now on.
+    pub(crate) fn token(&self) -> Result<TokenRecord, Failure> {
+        let token = chosen(&self.client, self.device, self.output())?;
+        self.customer.is_about(&token);
+        Ok(token)
     }
 
     /// Signs in, with the password.
@@ -206,7 +225,12 @@ impl Session {
     /// An error that left an order behind.
     pub(crate) fn failed(&self, error: Error, id: OrderId) -> Failure {
         let unknown = self.customer.unknown_outcomes().contains(&id);
-        let order = if unknown { AtOrder::Unknown(id) } else { AtOrder::Open(id) };
+        let due = self.client.order_entry(id).is_ok_and(|entry| entry.certificate_due);
+        let order = match (due, unknown) {
+            (true, _) => AtOrder::CertificateDue(id),
+            (false, true) => AtOrder::Unknown(id),
+            (false, false) => AtOrder::Open(id),
+        };
         Failure::Client { error, order: Some(order) }
     }
 }

@@ -204,3 +204,31 @@ fn a_key_press_stops_a_whole_resume_and_says_how_an_order_is_taken_back() {
     assert!(seen.contains("Every order stays as it is") && seen.contains("ushield cancel"), "{seen}");
     assert!(terminal.echo());
 }
+
+#[test]
+fn a_view_that_is_ended_is_no_failure_and_what_leaves_no_order_speaks_of_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = set_up(folder.path(), &token);
+    drop(token);
+    let terminal = Terminal::new();
+    let mut child = terminal.runs(&["token", "list", "--live", "--home", &home]);
+    let mut seen = terminal.sees("tcp: ");
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    seen.push_str(&terminal.sees_at_last());
+    assert!(!seen.contains("Ctrl-C") && !seen.contains("resume") && !seen.contains("Stopped"), "{seen}");
+    // Why nothing is found is said.
+    assert!(seen.contains("refused"), "{seen}");
+
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let terminal = Terminal::new();
+    let link = format!("tcp:{}", silent.local_addr().unwrap());
+    let mut child = terminal.runs(&["token", "pair", "--home", &home, "--link", &link]);
+    let _connected = silent.accept().unwrap();
+    terminal.sees("127.0.0.1");
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(10));
+    let seen = terminal.sees_at_last();
+    assert!(seen.contains("Ctrl-C: leaving.") && !seen.contains("resume"), "{seen}");
+}

@@ -30,7 +30,7 @@ impl FromStr for LinkAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "any, ble, ble:RADIO, pcsc, pcsc:READER, tcp or tcp:HOST:PORT is needed";
+        let form = "any, ble, ble:RADIO, pcsc, pcsc:READER, pcsc+extended, pcsc+extended:READER, tcp or tcp:HOST:PORT is needed";
         match text {
             "any" => return Ok(Self::Any),
             "ble" => return Ok(Self::Ble(None)),
@@ -74,6 +74,11 @@ impl fmt::Display for LinkAddress {
             None => f.write_str(scheme),
         }
     }
+}
+
+/// How many at most: none is no answer.
+pub(super) fn limit(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|limit| *limit > 0).ok_or("a number from 1 on is needed")
 }
 
 pub(super) fn order_id(text: &str) -> Result<OrderId, &'static str> {

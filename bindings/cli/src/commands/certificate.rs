@@ -12,19 +12,22 @@ use x509_cert::der::Decode;
 use x509_cert::name::Name;
 
 use crate::args::Role;
-use crate::failure::Failure;
+use crate::failure::{AtOrder, Failure};
 use crate::output::table::pairs;
-use crate::output::{Answer, Output, time};
+use crate::output::{Answer, Output, Tone, time};
 use crate::report;
 use crate::session::{Look, Session};
 use crate::words::Words;
 
 pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Failure> {
-    session.token()?;
+    let token = session.token()?;
     session.ensure_signed_in().await?;
     let (connector, customer) = (&*session.connector, &session.customer);
-    let report =
-        session.client.download_certificate(connector, customer, session.device, role.into()).await?;
+    let report = session.client.download_certificate(connector, customer, session.device, role.into()).await;
+    let report = report.map_err(|error| {
+        let due = session.client.due_certificate_order(&token, role.into()).ok().flatten();
+        Failure::Client { error, order: due.map(AtOrder::CertificateDue) }
+    })?;
     let executed = |report: &Report| report.receipt.outcome == Outcome::Executed;
     match report {
         Some(report) if !executed(&report) => Ok(report::answer(session.output(), &report, &[], false)),
@@ -42,12 +45,21 @@ pub(super) async fn download(session: &Session, role: Role) -> Result<Answer, Fa
 
 /// As it was kept here.
 pub(super) fn show(look: &Look, role: Role, with_pem: bool) -> Result<Answer, Failure> {
-    let chain = look.certificate(role.into())?;
-    Ok(shown(look.output(), role, &chain, with_pem))
+    let (chain, due) = look.certificate(role.into())?;
+    let mut answer = shown(look.output(), role, &chain, with_pem);
+    if let Some(object) = answer.json.as_object_mut() {
+        object.insert("due".to_owned(), due.into());
+    }
+    if due {
+        let line = look.output().paint(&look.output().words.say("certificate-due"), Tone::Strong);
+        answer.text = format!("{}\n{line}", answer.text);
+    }
+    Ok(answer)
 }
 
 /// As the token has it.
 pub(super) async fn show_on_token(session: &Session, role: Role, with_pem: bool) -> Result<Answer, Failure> {
+    session.token()?;
     let (connector, customer) = (&*session.connector, &session.customer);
     let chain = session.client.certificate_on_token(connector, customer, session.device, role.into()).await?;
     Ok(shown(session.output(), role, &chain, with_pem))
@@ -113,9 +125,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn kept(session: &Session, role: Role) -> Result<Vec<Vec<u8>>, Error> {
+fn kept(session: &Session, role: Role) -> Result<Vec<Vec<u8>>, Failure> {
     let chain = session.client.certificate(&session.token()?, role.into())?;
-    chain.ok_or(Error::new(Code::NoCertificate))
+    Ok(chain.ok_or(Error::new(Code::NoCertificate))?)
 }
 
 fn describe(role: Role, chain: &[Vec<u8>]) -> Value {

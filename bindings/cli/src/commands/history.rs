@@ -1,6 +1,7 @@
 //! `ushield history`.
 
 use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
 use ushield_client::{HistoryEntry, Status};
 use ushield_protocol::account::Scheme;
 use ushield_protocol::key::OrderId;
@@ -28,7 +29,24 @@ pub(super) async fn run(look: &Look, limit: Option<usize>) -> Result<Answer, Fai
         (words.say("order"), Align::Left),
     ];
     let rows: Vec<[String; 5]> = entries.iter().map(|entry| row(words, entry)).collect();
-    Ok(Answer::done(json, table(columns, &rows)))
+    let whole = table(columns.clone(), &rows);
+    let text = match look.output().result_width() {
+        Some(width) if whole.lines().any(|line| line.width() > width) => narrow(columns, &rows),
+        _ => whole,
+    };
+    Ok(Answer::done(json, text))
+}
+
+/// The order's id on a line of its own, below the rest.
+fn narrow(columns: [(String, Align); 5], rows: &[[String; 5]]) -> String {
+    let [asked, amount, payee, status, order] = columns;
+    let parts: Vec<[String; 4]> = rows
+        .iter()
+        .map(|[asked, amount, payee, status, _]| [asked, amount, payee, status].map(Clone::clone))
+        .collect();
+    let table = table([asked, amount, payee, status], &parts);
+    let ids = std::iter::once(&order.0).chain(rows.iter().map(|[.., id]| id));
+    table.lines().zip(ids).map(|(line, id)| format!("{line}\n    {id}")).collect::<Vec<_>>().join("\n")
 }
 
 fn row(words: &Words, entry: &HistoryEntry) -> [String; 5] {
@@ -42,6 +60,9 @@ fn row(words: &Words, entry: &HistoryEntry) -> [String; 5] {
         status = format!("{status}: {}", words.catalogue.title(code));
     } else if entry.cancelled && !matches!(entry.status, Status::Ended(_)) {
         status = format!("{status} {}", words.say("cancel-asked"));
+    }
+    if entry.certificate_due {
+        status = format!("{status} {}", words.say("not-on-token"));
     }
     if let Some(problem) = &entry.problem {
         status = format!("{status} ({})", words.catalogue.title(problem.code()));
@@ -69,6 +90,9 @@ fn json_of(entry: &HistoryEntry) -> Value {
     put("asked", (!damaged).then_some(entry.asked).into());
     put("status", if damaged { "damaged" } else { entry.status.name() }.into());
     put("cancelled", (!damaged).then_some(entry.cancelled).into());
+    if entry.certificate_due {
+        put("certificate_due", true.into());
+    }
     if let Status::NotCreated(code) = entry.status {
         put("reason", json!({"code": code.number(), "name": code.name()}));
     }

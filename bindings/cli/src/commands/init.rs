@@ -16,6 +16,9 @@ use crate::output::{Answer, Tone};
 use crate::session::Context;
 
 pub(super) async fn run(context: &Context, options: Init) -> Result<Answer, Failure> {
+    if context.link.is_some() {
+        return Err(Failure::usage("--link", context.output().words.say("init-link")));
+    }
     let bank_ca = read(&options.bank_ca, "--bank-ca")?;
     let trust: Trust = serde_json::from_slice(&read(&options.trust, "--trust")?)
         .map_err(|error| Failure::usage("--trust", format!("{}: {error}", options.trust.display())))?;

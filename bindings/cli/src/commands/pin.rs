@@ -7,6 +7,7 @@ use crate::output::Answer;
 use crate::session::Session;
 
 pub(super) async fn change(session: &Session) -> Result<Answer, Failure> {
+    session.token()?;
     session.client.change_pin(&*session.connector, &session.customer, session.device).await?;
     Ok(Answer::done(json!({"changed": true}), session.output().words.say("pin-changed")))
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use ushield_client::{Error, InReach, TokenRecord, Whose};
 
 use super::token::record;
-use crate::failure::{Failure, error_json};
+use crate::failure::{Failure, error_json, why};
 use crate::output::table::{Align, table};
 use crate::output::{Answer, Output, Tone};
 use crate::session::Look;
@@ -116,8 +116,7 @@ fn reach_text(words: &Words, found: &Found) -> String {
         match found {
             Ok(found) => rows.extend(found.iter().map(|token| row(words, link, token))),
             Err(error) => {
-                let title = words.catalogue.title(error.code());
-                without.push(format!("{link}: {title} ({})", error.code()));
+                without.push(format!("{link}: {}", why(error, words)));
             }
         }
     }

@@ -45,6 +45,7 @@ fn paired(session: &Session, token: &TokenRecord) -> Answer {
 }
 
 pub(super) async fn info(session: &Session) -> Result<Answer, Failure> {
+    session.token()?;
     let asked = session.client.token_info(&*session.connector, &session.customer, session.device).await;
     let (info, phones) = asked?;
     let words = &session.output().words;

@@ -4,12 +4,12 @@ use serde_json::json;
 use ushield_bank_api::{AccountScheme, Transfer as Request};
 use ushield_client::Error;
 use ushield_protocol::account::Scheme;
-use ushield_protocol::code::{Class, Code};
+use ushield_protocol::code::Code;
 use ushield_protocol::key::OrderId;
 
 use crate::amount::{self, BadAmount};
 use crate::args::Transfer;
-use crate::failure::{AtOrder, Failure};
+use crate::failure::Failure;
 use crate::output::Answer;
 use crate::output::{Output, Tone, page};
 use crate::report;
@@ -19,7 +19,8 @@ pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, 
     let with_cost = options.cost;
     let request = request(context.output(), options)?;
     let session = context.open().await?;
-    let id = create(&session, &request).await.map_err(not_created)?;
+    session.token()?;
+    let id = create(&session, &request).await.map_err(|error| Failure::from(error).kept())?;
     let pages = preview(&session, id).await?;
     let report = session.run_order(id).await?;
     let answer = report::answer(session.output(), &report, &pages, with_cost);
@@ -78,12 +79,6 @@ async fn create(session: &Session, request: &Request) -> Result<OrderId, Error> 
     }
     session.sign_in().await?;
     ask().await
-}
-
-/// A request that got no answer is kept, and asked again by `resume`.
-fn not_created(error: Error) -> Failure {
-    let kept = matches!(error.class(), Class::Retry) && error.code() != Code::Interrupted;
-    Failure::Client { error, order: kept.then_some(AtOrder::Requested) }
 }
 
 /// Shows the pages that the token will show. A token that never was connected has not said how it shows them.
