@@ -30,5 +30,6 @@ features=ushield-cli/ble,ushield-emulator/ble
 # What no other build looks at.
 "${CARGO:-cargo}" clippy --locked -p ushield-links -p ushield-cli -p ushield-emulator --features "$features" --all-targets -- -D warnings
 "${CARGO:-cargo}" test --locked -p ushield-links --features ble --lib -- ble::
-"${CARGO:-cargo}" build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features "$features"
-exec timeout 500 "$prefix/venv/bin/python" tests/ble/drive.py "$target/debug" "$prefix"
+. tests/build_apart.sh
+build_apart "$features" "$target/ble/programs"
+exec timeout 500 "$prefix/venv/bin/python" tests/ble/drive.py "$target/ble/programs" "$prefix"

@@ -25,8 +25,9 @@ fi
 
 # What no other build looks at.
 "${CARGO:-cargo}" clippy --locked -p ushield-links -p ushield-cli --features ushield-cli/pcsc --all-targets -- -D warnings
-"${CARGO:-cargo}" build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features ushield-cli/pcsc
-programs=${CARGO_TARGET_DIR:-target}/debug
+. tests/build_apart.sh
+programs=${CARGO_TARGET_DIR:-target}/pcsc/programs
+build_apart ushield-cli/pcsc "$programs"
 exec unshare --net --mount -- bash -euc '
     mkdir -p /run/pcscd
     mount -t tmpfs tmpfs /run/pcscd
