@@ -118,6 +118,7 @@ phone = Phone
 phone-id = Phone id
 picture-damaged = the picture cannot be read to its end
 picture-no-code = no QR code is found in it; take the photo from nearer, straight and sharp, with the whole screen on it
+picture-no-file = this is no file
 picture-none = neither PNG nor JPEG
 picture-other-code = the QR code in it is no code by which a token pairs
 picture-other-version = the QR code in it is of a version that this program does not know; update it

@@ -118,6 +118,7 @@ phone = 手机
 phone-id = 手机编号
 picture-damaged = 图片已损坏，无法读完
 picture-no-code = 图中没有找到二维码；请靠近、正对屏幕，对焦后重拍，并拍下整个屏幕
+picture-no-file = 这不是文件
 picture-none = 既不是 PNG 也不是 JPEG
 picture-other-code = 图中的二维码不是U盾的配对二维码
 picture-other-version = 图中的二维码版本，本程序不支持；请更新程序

@@ -63,7 +63,11 @@ impl Unread {
 pub(crate) async fn code_of(flag: &'static str, path: &Path, words: &Words) -> Result<PairingCode, Failure> {
     let bad = |code, reason: String| Failure::Usage { flag: flag.to_owned(), code, reason };
     let named = |reason: &str| format!("{}: {reason}", path.display());
-    let bytes = read(path).map_err(|error| bad(Code::BadInput, named(&error.to_string())))?;
+    let unread = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => named(&words.say("picture-no-file")),
+        _ => named(&error.to_string()),
+    };
+    let bytes = read(path).map_err(|error| bad(Code::BadInput, unread(error)))?;
     // On a thread of its own: it takes its time, and a decoder that panics has found no code.
     let read = tokio::task::spawn_blocking(move || code_in(&bytes)).await.unwrap_or(Err(Unread::NoCode));
     read.map_err(|unread| bad(unread.code(), named(&unread.say(words))))

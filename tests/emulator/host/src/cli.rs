@@ -78,7 +78,8 @@ pub(crate) struct Run {
     /// the keys, so keep it to this machine.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7341")]
     pub(crate) http: SocketAddr,
-    /// Also be the card in a virtual reader of this machine: plug into vpcd of vsmartcard, and again whenever it is there.
+    /// Also be the card in a virtual reader of this machine: plug into vpcd of vsmartcard, and again whenever it is there. Its second
+    /// reader is at 127.0.0.1:35964. Where nobody is there, or another card is in the reader, nothing is said.
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:35963")]
     pub(crate) vpcd: Option<String>,
     /// Also be a GATT server over Bluetooth LE: plug into a radio that another process lends, and again whenever it is there.
