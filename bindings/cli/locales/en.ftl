@@ -106,6 +106,7 @@ not-on-token = (not on the token yet)
 nothing-in-reach = No token is in reach. A token is heard after a key was pressed on it; a card lies on the reader.
 nothing-open = Every order is over.
 order = Order
+order-nothing = Nothing was ordered: order it again when the bank can be reached.
 order-open = Order { $order } is not over: `ushield resume` goes on with it, `ushield cancel { $order }` takes it back.
 order-requested = What you asked for is kept: `ushield resume` goes on with it, `ushield cancel { $request }` takes it back. Do not order it a second time.
 order-unknown = The outcome of order { $order } is unknown until the bank's receipt is here: `ushield resume` asks for it. Do not pay a second time.

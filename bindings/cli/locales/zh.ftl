@@ -106,6 +106,7 @@ not-on-token = （尚未存入U盾）
 nothing-in-reach = 附近没有U盾。请按一下U盾的任意键，或把它放在读卡器上。
 nothing-open = 所有订单都已结束。
 order = 订单
+order-nothing = 尚未提交任何订单：请在能连接银行后重新下单。
 order-open = 订单 { $order } 尚未结束：`ushield resume` 继续，`ushield cancel { $order }` 撤回。
 order-requested = 您的请求已保存：`ushield resume` 会继续办理，`ushield cancel { $request }` 撤回。请不要重复下单。
 order-unknown = 在收到银行回执之前，订单 { $order } 的结果未知：用 `ushield resume` 查询。请勿再次付款。

@@ -41,6 +41,8 @@ pub(crate) enum Failure {
 /// An order that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtOrder {
+    /// None: nothing was written down.
+    Nothing,
     /// Asked for, by this request's id; whether the bank has made it is not known.
     Requested(OrderId),
     /// Not decided, or decided and not at the bank.
@@ -54,13 +56,14 @@ pub(crate) enum AtOrder {
 impl AtOrder {
     fn id(self) -> Option<OrderId> {
         match self {
-            AtOrder::Requested(_) => None,
+            AtOrder::Nothing | AtOrder::Requested(_) => None,
             AtOrder::Open(id) | AtOrder::Unknown(id) | AtOrder::CertificateDue(id) => Some(id),
         }
     }
 
     fn status(self) -> &'static str {
         match self {
+            AtOrder::Nothing => "not-requested",
             AtOrder::Requested(_) => "requested",
             AtOrder::Open(_) => "open",
             AtOrder::Unknown(_) => "unknown",
@@ -141,6 +144,7 @@ impl Failure {
                 let mut lines = error_lines(error, words);
                 if let Some(order) = order {
                     let line = match order {
+                        AtOrder::Nothing => words.say("order-nothing"),
                         AtOrder::Requested(id) => {
                             words.fill("order-requested", &[("request", &id.to_string())])
                         }

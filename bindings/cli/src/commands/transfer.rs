@@ -9,7 +9,7 @@ use ushield_protocol::key::OrderId;
 
 use crate::amount::{self, BadAmount};
 use crate::args::Transfer;
-use crate::failure::Failure;
+use crate::failure::{AtOrder, Failure};
 use crate::output::Answer;
 use crate::output::{Output, Tone, page};
 use crate::report;
@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context, options: Transfer) -> Result<Answer, 
     let request = request(context.output(), options)?;
     let session = context.open().await?;
     session.token()?;
-    let id = create(&session, &request).await.map_err(|error| Failure::from(error).kept())?;
+    let id = create(&session, &request).await.map_err(not_created)?;
     let pages = preview(&session, id).await?;
     let report = session.run_order(id).await?;
     let answer = report::answer(session.output(), &report, &pages, with_cost);
@@ -79,6 +79,16 @@ async fn create(session: &Session, request: &Request) -> Result<OrderId, Error> 
     }
     session.sign_in().await?;
     ask().await
+}
+
+/// What the client keeps is said, and also where it had nothing to keep yet: the catalogue's texts speak of going on.
+fn not_created(error: Error) -> Failure {
+    match error.code() {
+        Code::BankUnreachable | Code::BankFailure if error.request().is_none() => {
+            Failure::Client { error, order: Some(AtOrder::Nothing) }
+        }
+        _ => Failure::from(error).kept(),
+    }
 }
 
 /// Shows the pages that the token will show. A token that never was connected has not said how it shows them.
