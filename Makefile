@@ -19,6 +19,7 @@ help:
 	@echo "make test-targets  the core type-checked for Android, iOS and a Cortex-M4 without std; a Rust from Debian's packages, not installed"
 	@echo "make size          the library as an app ships it: its bytes, by parts; fails above its limits (x86-64 Linux)"
 	@echo "make test-python   the Python package in an environment of its own: the whole path and its faults; mypy and ruff from PyPI"
+	@echo "make test-kotlin   the Kotlin library: the whole path and its faults; a JDK and Maven from Debian's packages, artifacts of Maven Central"
 	@echo "make test-all      everything there is"
 
 # Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.
@@ -81,7 +82,10 @@ test-targets:
 test-python:
 	@bindings/python/test.sh
 
-test-all: lint test test-valgrind test-pcsc test-ble test-targets test-python
+test-kotlin:
+	@bindings/kotlin/test.sh
+
+test-all: lint test test-valgrind test-pcsc test-ble test-targets test-python test-kotlin
 	$(MAKE) demo AUTO=1
 
 clean:

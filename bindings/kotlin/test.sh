@@ -21,7 +21,7 @@ rm -rf $kotlin/target/generated $kotlin/target/document
 library=$(bindings/generate.sh kotlin $kotlin/target/generated)
 "${CARGO:-cargo}" build --locked --quiet -p ushield-bank -p ushield-emulator
 programs=$(dirname "$library")
-$kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document
+$kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document/host
 mvn -q -B -f $kotlin/pom.xml -Dushield.library="$programs" -Dushield.programs="$programs" "$@" verify
 
 # Nothing of Google's own repository may have come in by a mirror: the build would break elsewhere.

@@ -109,7 +109,7 @@ pub struct Problem {
     pub request: Option<String>,
     /// What the token may have done although the call failed; `what` and `remedy` say so too.
     pub doubt: Option<Doubt>,
-    /// Why, for a log: what caused it first, each cause after its effect.
+    /// Why, for a log: the nearest cause first, the cause of each behind it.
     pub causes: Vec<String>,
 }
 

@@ -27,7 +27,7 @@ use crate::value::{
 
 /// A phone that drives tokens for one customer of one bank.
 ///
-/// Made, opened, used, closed; and freed. Everything that it promised is durable before it returns; the process may be killed at any
+/// Made, opened, used, shut down; and freed. Everything that it promised is durable before it returns; the process may be killed at any
 /// moment, and a new one goes on.
 #[derive(uniffi::Object)]
 pub struct UShield {
@@ -257,7 +257,7 @@ impl UShield {
     }
 
     /// Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. Nothing works after it.
-    pub async fn close(&self) {
+    pub async fn shut_down(&self) {
         let was = std::mem::replace(&mut *self.life(), Life::Closed);
         // What is being opened now is closed by whoever opens it.
         drop(self.opening.lock().await);

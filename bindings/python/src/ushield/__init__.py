@@ -24,6 +24,7 @@ from ._errors import (
 from ._ffi import (
     CertificateRole,
     Code,
+    Doubt,
     Fault,
     LinkMedium,
     NameCheck,
@@ -89,6 +90,7 @@ __all__ = [
     "DigitsShown",
     "Done",
     "Event",
+    "Doubt",
     "Fault",
     "HistoryEntry",
     "HostError",

@@ -55,7 +55,7 @@ class UShield:
             notice = await answered(inner.open)
         except BaseException:
             # Also when it is given up at the moment of success: the folder is free again.
-            await asyncio.shield(inner.close())
+            await asyncio.shield(inner.shut_down())
             raise
         return cls(inner, None if notice is None else error(notice))
 
@@ -68,7 +68,7 @@ class UShield:
     async def close(self) -> None:
         """Ends what still runs, with `interrupted`, and returns when the store is closed and its folder free."""
         if self._held:
-            await asyncio.shield(self._held.pop().close())
+            await asyncio.shield(self._held.pop().shut_down())
 
     @property
     def _inner(self) -> _ffi.UShield:

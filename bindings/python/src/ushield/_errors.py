@@ -30,7 +30,11 @@ class UShieldError(Exception):
         self.tries_left: int | None = problem.tries_left
         #: What is at fault inside an input or a message, by name.
         self.place: str | None = problem.place
-        #: Why, for a log: what caused it first, each cause after its effect.
+        #: The id of the request that is kept although it has no order yet, for `cancel_request`.
+        self.request: str | None = problem.request
+        #: What the token may have done although the call failed; `what` and `remedy` say so too.
+        self.doubt: _ffi.Doubt | None = problem.doubt
+        #: Why, for a log: the nearest cause first, the cause of each behind it.
         self.causes: tuple[str, ...] = tuple(problem.causes)
 
 

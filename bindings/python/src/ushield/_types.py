@@ -262,7 +262,11 @@ class HistoryEntry(_Quiet):
     order: str | None
     #: When it was asked for; zero where the record cannot be read.
     asked: int
+    #: The token that it is for, where that is known.
+    token: str | None
     status: OrderStatus
+    #: The bank has issued a certificate for it that the token is not known to have stored: `resume` has it stored.
+    certificate_due: bool
     #: How it ended, where it has.
     outcome: OrderOutcome | None
     #: Why the bank did not make it, where it has not.
@@ -319,6 +323,7 @@ class Moment(enum.Enum):
     WRONG_TOKEN = enum.auto()
     TAG_LOST = enum.auto()
     CREATING_ORDER = enum.auto()
+    RESUMING = enum.auto()
     OPEN_ORDER_FOUND = enum.auto()
     PRESS_OK_ON_TOKEN = enum.auto()
     REVIEW_ON_TOKEN = enum.auto()

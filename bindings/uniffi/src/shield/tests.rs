@@ -114,8 +114,8 @@ async fn what_is_not_open_says_so_and_what_is_closed_too() {
     assert_eq!(code(shield.clone().open().await), None);
     assert_eq!(code(shield.clone().open().await), None, "twice is once");
     assert_eq!(code(shield.history().await), None);
-    bounded(shield.close()).await;
-    bounded(shield.close()).await;
+    bounded(shield.shut_down()).await;
+    bounded(shield.shut_down()).await;
     assert_eq!(code(shield.history().await), Some(Shown::Interrupted));
     assert_eq!(code(shield.clone().open().await), Some(Shown::Interrupted));
     let steps = shield.resume(Vec::new()).next().await;
@@ -134,7 +134,7 @@ async fn closing_ends_what_runs_and_frees_the_folder() {
             tokio::spawn(async move { shield.in_reach(vec![Arc::new(Searching)]).await })
         };
         assert!(matches!(pairing.next().await.first(), Some(Step::Told { .. })));
-        bounded(shield.close()).await;
+        bounded(shield.shut_down()).await;
         // Operation and call are still held, and over.
         assert_eq!(code(bounded(looking).await.unwrap()), Some(Shown::Interrupted));
         let mut steps = pairing.next().await;
@@ -170,7 +170,7 @@ async fn an_open_that_is_given_up_at_any_moment_leaves_nothing_locked() {
             }
         });
         assert_eq!(opened.await, None, "after {polls} polls");
-        bounded(shield.close()).await;
+        bounded(shield.shut_down()).await;
     }
 }
 
@@ -190,7 +190,7 @@ async fn one_that_is_freed_without_being_closed_is_closed_in_a_moment() {
         }
     });
     assert_eq!(opened.await, None);
-    bounded(next.close()).await;
+    bounded(next.shut_down()).await;
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn two_who_wait_for_the_last_step_both_learn_of_the_end() {
     };
     let (first, second) = (waiting(), waiting());
     tokio::task::yield_now().await;
-    bounded(shield.close()).await;
+    bounded(shield.shut_down()).await;
     let (first, second) = (bounded(first).await.unwrap(), bounded(second).await.unwrap());
     assert_eq!(first.len() + second.len(), 1, "one step, and one who learns that there is no more");
 }

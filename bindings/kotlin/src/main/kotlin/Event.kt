@@ -33,13 +33,21 @@ public sealed interface Event {
     /** This is another token, or it has forgotten this phone. Its [name], where this phone has paired it too. */
     public data class WrongToken(
         public val name: String?,
-    ) : Event
+    ) : Event {
+        /** Names are not for logs. */
+        override fun toString(): String = "WrongToken"
+    }
 
     /** The token left the field: hold it there again. */
     public data object TagLost : Event
 
     /** The bank issues the order. */
     public data object CreatingOrder : Event
+
+    /** An order that was begun before is gone on with. */
+    public data class Resuming(
+        public val order: OrderId,
+    ) : Event
 
     /** The bank had the same transfer open already and answered with it. */
     public data class OpenOrderFound(
@@ -140,6 +148,7 @@ internal fun FfiEvent.lift(): Event =
         is FfiEvent.WrongToken -> Event.WrongToken(name)
         FfiEvent.TagLost -> Event.TagLost
         FfiEvent.CreatingOrder -> Event.CreatingOrder
+        is FfiEvent.Resuming -> Event.Resuming(OrderId(order))
         is FfiEvent.OpenOrderFound -> Event.OpenOrderFound(OrderId(order))
         is FfiEvent.PressOkOnToken -> Event.PressOkOnToken(screen)
         is FfiEvent.ReviewOnToken -> Event.ReviewOnToken(OrderId(order), pages.toInt())

@@ -3,6 +3,7 @@ package ushield
 import java.math.BigDecimal
 import ushield.ffi.CertificateRole as FfiCertificateRole
 import ushield.ffi.Code as FfiCode
+import ushield.ffi.Doubt as FfiDoubt
 import ushield.ffi.Fault as FfiFault
 import ushield.ffi.HttpMethod as FfiHttpMethod
 import ushield.ffi.LinkMedium as FfiLinkMedium
@@ -17,6 +18,9 @@ public typealias Code = FfiCode
 
 /** Who can change what went wrong. */
 public typealias Fault = FfiFault
+
+/** What the token may have done although its word for it was lost. */
+public typealias Doubt = FfiDoubt
 
 /** Role of a token's key: approves money, or logins. */
 public typealias CertificateRole = FfiCertificateRole

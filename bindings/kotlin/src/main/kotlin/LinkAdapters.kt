@@ -1,10 +1,15 @@
 package ushield
 
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.isActive
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withContext
+import java.util.concurrent.atomic.AtomicReference
 import ushield.ffi.Card as FfiCard
 import ushield.ffi.Connected as FfiConnected
 import ushield.ffi.LinkException as FfiLinkException
@@ -49,15 +54,29 @@ internal fun List<Radio>.lower(): List<FfiRadio> = map(::RadioAdapter)
 internal class RadioAdapter(
     private val host: Radio,
 ) : FfiRadio {
-    override suspend fun connect(wanted: FfiWanted): FfiConnected =
-        wanted.use {
-            asking(::linkError) {
-                val connected = host.connect(Wanted(it))
-                if (!currentCoroutineContext().isActive) {
-                    // Nobody takes it any more.
-                    withContext(NonCancellable) { connected.link.end() }
+    override suspend fun connect(wanted: FfiWanted): FfiConnected = wanted.use { asking(::linkError) { unlessGivenUp(it) } }
+
+    /** The host's attempt. One that is given up is cancelled, and what it had is ended: nobody takes it any more. */
+    private suspend fun unlessGivenUp(wanted: FfiWanted): FfiConnected =
+        coroutineScope {
+            val had = AtomicReference<Connected>()
+            val connecting = async { host.connect(Wanted(wanted)).also(had::set) }
+            val givenUp = launch { wanted.givenUp() }
+            try {
+                select {
+                    connecting.onAwait { it.lower() }
+                    givenUp.onJoin { throw LinkException.Lost() }
                 }
-                connected.lower()
+            } catch (
+                @Suppress("TooGenericExceptionCaught") thrown: Throwable,
+            ) {
+                withContext(NonCancellable) {
+                    connecting.cancelAndJoin()
+                    had.get()?.link?.end()
+                }
+                throw thrown
+            } finally {
+                givenUp.cancel()
             }
         }
 

@@ -86,8 +86,12 @@ public data class HistoryEntry(
     public val order: OrderId?,
     /** When it was asked for; nothing where the record cannot be read. */
     public val asked: Instant?,
+    /** The token that it is for, where that is known. */
+    public val token: TokenId?,
     /** What became of it. */
     public val status: OrderStatus,
+    /** The bank has issued a certificate for it that the token is not known to have stored: [UShield.resume] has it stored. */
+    public val certificateDue: Boolean,
     /** The same, for the customer. */
     public val text: String,
     /** Whether the customer cancelled it. */
@@ -164,6 +168,8 @@ internal fun FfiHistoryEntry.lift() =
         request = RequestId(request),
         order = order?.let(::OrderId),
         asked = asked.takeIf { it > 0uL }?.let(::instant),
+        token = token?.let(::TokenId),
+        certificateDue = certificateDue,
         status =
             when (val now = status) {
                 FfiOrderStatus.Requested -> OrderStatus.Requested

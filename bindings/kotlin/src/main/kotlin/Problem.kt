@@ -25,7 +25,11 @@ public data class Problem(
     public val triesLeft: Int?,
     /** What is at fault inside an input or a message, by name. */
     public val place: String?,
-    /** Why, for a log: what caused it first, each cause after its effect. */
+    /** The request that is kept although it has no order yet, for [UShield.cancelRequest]; [UShield.resume] goes on with it. */
+    public val request: RequestId?,
+    /** What the token may have done although the call failed; [what] and [remedy] say so too. */
+    public val doubt: Doubt?,
+    /** Why, for a log: the nearest cause first, the cause of each behind it. */
     public val causes: List<String>,
     /** What can be done about it. */
     public val kind: Kind,
@@ -101,7 +105,7 @@ public sealed class UShieldException(
     /** What is at fault inside an input or a message, by name. */
     public val place: String? get() = problem.place
 
-    /** Why, for a log: what caused it first, each cause after its effect. */
+    /** Why, for a log: the nearest cause first, the cause of each behind it. */
     public val causes: List<String> get() = problem.causes
 }
 
@@ -116,6 +120,8 @@ internal fun FfiProblem.lift() =
         remedy = remedy,
         triesLeft = triesLeft?.toInt(),
         place = place,
+        request = request?.let(::RequestId),
+        doubt = doubt,
         causes = causes,
         kind =
             when (`class`) {

@@ -1,5 +1,9 @@
 package ushield
 
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
 import ushield.ffi.Ending
 import ushield.ffi.Operation as FfiOperation
 import ushield.ffi.UShield as FfiUShield
@@ -8,15 +12,14 @@ import ushield.ffi.UShield as FfiUShield
  * A phone that drives tokens for one customer of one bank.
  *
  * Everything that it promised is durable before a call returns; the process may be killed at any moment, and a new one goes on by [resume].
- * All calls may be made from any thread and several at once; none blocks its thread. [close] it: operations that still run go on.
+ * All calls may be made from any thread and several at once; none blocks its thread. [shutDown] it, or at least [close] it.
  */
 @Suppress("TooManyFunctions") // The client's whole interface is here.
 public class UShield private constructor(
     private val core: FfiUShield,
-) : AutoCloseable {
     /** What the customer should be told about the store that was opened: one that was not whole was set aside. */
-    public val notice: Problem? = core.notice()?.lift()
-
+    public val notice: Problem?,
+) : AutoCloseable {
     /** Signs the customer in with the password, which is overwritten; the session is kept until it ends. */
     public suspend fun signIn(password: CharArray): Unit = password.spent { calling { core.signIn(it) } }
 
@@ -60,12 +63,15 @@ public class UShield private constructor(
         modeOpenedAgain: Boolean = false,
     ): Operation<Token> = Operation({ core.pair(radios.lower(), modeOpenedAgain) }, ::token)
 
-    /** Pairs by the text of the QR code that the customer scanned from the token's screen. */
+    /**
+     * Pairs by the text of the QR code that the customer scanned from the token's screen. It holds a secret of one use, and is
+     * overwritten when the operation begins.
+     */
     public fun pairByCode(
         radios: List<Radio>,
-        code: String,
+        code: CharArray,
         modeOpenedAgain: Boolean = false,
-    ): Operation<Token> = Operation({ core.pairByCode(radios.lower(), code, modeOpenedAgain) }, ::token)
+    ): Operation<Token> = Operation({ code.spent { core.pairByCode(radios.lower(), it, modeOpenedAgain) } }, ::token)
 
     /** Changes the PIN: asks for the current one and the new one. */
     public fun changePin(
@@ -136,7 +142,13 @@ public class UShield private constructor(
 
     private fun reporting(begin: () -> FfiOperation): Operation<Report> = Operation(begin) { it.expect<Ending.Settled>().report.lift() }
 
-    /** Frees the client. Calls after it throw [IllegalStateException]. */
+    /** Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. */
+    public suspend fun shutDown() {
+        withContext(NonCancellable) { core.shutDown() }
+        close()
+    }
+
+    /** Frees the client: what runs ends, and the store is closed in a moment. Calls after it throw [IllegalStateException]. */
     override fun close(): Unit = core.close()
 
     /** Opens clients. */
@@ -148,8 +160,20 @@ public class UShield private constructor(
             keystore: Keystore,
             clock: Clock? = null,
         ): UShield {
-            val core = calling { FfiUShield.open(config.lower(), BankAdapter(bank), KeystoreAdapter(keystore), clock?.let(::ClockAdapter)) }
-            return UShield(core)
+            val core = FfiUShield(config.lower(), BankAdapter(bank), KeystoreAdapter(keystore), clock?.let(::ClockAdapter))
+            var opened = false
+            try {
+                val notice = calling { core.open() }
+                currentCoroutineContext().ensureActive()
+                opened = true
+                return UShield(core, notice?.lift())
+            } finally {
+                if (!opened) {
+                    // Also when it is given up at the moment of success: the folder is free again.
+                    withContext(NonCancellable) { core.shutDown() }
+                    core.close()
+                }
+            }
         }
     }
 }

@@ -42,6 +42,9 @@ enum class Will {
     /** Reads all pages and presses C. */
     REJECT,
 
+    /** Presses C on the first page of an order. */
+    REFUSE,
+
     /** Leaves the keys to the test. */
     WATCH,
 }
@@ -50,8 +53,6 @@ enum class Will {
 class Hand(
     private val face: URI,
 ) {
-    private val client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()
-
     /** What they do with what the token asks. */
     @Volatile
     var will = Will.APPROVE
@@ -105,6 +106,10 @@ class Hand(
         if (will == Will.WATCH) return
         val (at, of) = seen.page ?: (0 to 0)
         when {
+            seen.page != null && will == Will.REFUSE -> {
+                press("cancel", seen)
+            }
+
             at < of -> {
                 read += seen.text
                 press("down", seen)
@@ -124,5 +129,10 @@ class Hand(
                 press("ok", seen)
             }
         }
+    }
+
+    private companion object {
+        /** One for all hands. */
+        val client: HttpClient = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()
     }
 }

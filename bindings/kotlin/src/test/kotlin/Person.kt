@@ -3,15 +3,21 @@ package ushield
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.time.Duration.Companion.seconds
 
 /** The PIN that a test's token has once it was changed, and the one before. */
 const val PIN = "204619"
 const val FIRST_PIN = "12345678"
 
+/** By then the digits are on the token's screen too. */
+private val SHOWN = 20.seconds
+
 /** The customer of a test: gives PINs, compares digits with what the token's screen shows, and remembers what they were told. */
 open class Person(
     private val hand: Hand,
     private val pin: String = PIN,
+    private val current: String = FIRST_PIN,
 ) : Customer {
     /** What they were told. */
     val told = MutableStateFlow(emptyList<Event>())
@@ -25,7 +31,7 @@ open class Person(
     ): CharArray? {
         asked.update { it + reason }
         return when (reason) {
-            PinReason.Current -> FIRST_PIN.toCharArray()
+            PinReason.Current -> current.toCharArray()
             else -> pin.toCharArray()
         }
     }
@@ -34,7 +40,7 @@ open class Person(
         digits: String,
         name: String,
         brand: String,
-    ): Boolean = hand.digits.first { it != null } == digits
+    ): Boolean = withTimeoutOrNull(SHOWN) { hand.digits.first { it == digits } } != null
 
     override fun tell(
         event: Event,

@@ -91,7 +91,9 @@ class SoftToken(
 }
 
 /** A bank and tokens as programs, on an empty folder. */
-class Scene : AutoCloseable {
+class Scene(
+    password: String = PASSWORD,
+) : AutoCloseable {
     private val folder = Files.createTempDirectory("ushield").toFile()
     private val programs = System.getProperty("ushield.programs")
     private val bank: Process
@@ -102,7 +104,7 @@ class Scene : AutoCloseable {
         run(
             *arrayOf("ushield-bank", "customer", "add", "li", "--data", at("bank"), "--account", ACCOUNT),
             *arrayOf("--balance", "$BALANCE", "--currency", "CNY", "--secrets-fd", "0"),
-            input = "$PASSWORD\n",
+            input = "$password\n",
         )
         val ready = File(at("bank.ready"))
         bank = start("bank", "ushield-bank", "serve", "--data", at("bank"), "--listen", "127.0.0.1:0", "--ready-file", ready.path)
@@ -175,7 +177,16 @@ class Scene : AutoCloseable {
         bank: BankHttp = http,
         keystore: Keystore = MemoryKeystore(),
         clock: Clock? = null,
-    ): UShield = UShield.open(config(store), bank, keystore, clock).also { it.signIn(PASSWORD.toCharArray()) }
+    ): UShield {
+        val client = UShield.open(config(store), bank, keystore, clock)
+        try {
+            client.signIn(PASSWORD.toCharArray())
+        } catch (failed: UShieldException) {
+            client.close()
+            throw failed
+        }
+        return client
+    }
 
     fun packets(mtu: Int = 185): List<Radio> = listOf(Air(token.radio, mtu))
 
@@ -195,13 +206,13 @@ class Scene : AutoCloseable {
     suspend fun settle(
         client: UShield,
         radios: List<Radio>,
+        hand: Hand = token.hand,
     ): Token {
-        hand.digits.value = null
         hand.openPairing()
-        return living {
+        return living(hand) {
             val token = client.pair(radios).finish(Person(hand))
-            client.changePin(radios).finish(Person(hand))
-            client.downloadCertificate(radios).finish(Person(hand))
+            client.changePin(radios, token.id).finish(Person(hand))
+            client.downloadCertificate(radios, token = token.id).finish(Person(hand))
             token
         }
     }

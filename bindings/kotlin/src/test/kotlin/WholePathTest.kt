@@ -55,8 +55,8 @@ class WholePathTest {
 
     @Test
     fun `a link moves bytes in sixty lines at most`() {
-        for (name in listOf("Air", "Reader")) {
-            val lines = File("src/test/kotlin/host/$name.kt").readLines().map { it.trim() }
+        for (name in listOf("target/document/host/Air.kt", "src/test/kotlin/host/Reader.kt")) {
+            val lines = File(name).readLines().map { it.trim() }
             val code = lines.filterNot { it.isEmpty() || it.startsWith("//") || it.startsWith("/*") || it.startsWith("*") }
             println("$name: ${code.size} lines")
             assertTrue(code.size <= 60, name)

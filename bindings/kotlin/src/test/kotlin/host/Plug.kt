@@ -10,11 +10,16 @@ import java.io.IOException
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.net.Socket
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
 /** Of the ops of the token's bridge to a radio: what it advertises, and where in it the company ends. */
 private const val ADVERTISE: Byte = 131.toByte()
 private const val COMPANY_END = 1 + 25
+
+/** A connection over radio has ended; a card has no power any more. */
+private const val RADIO_GONE: Byte = 7
+private const val FIELD_GONE: Byte = 0
 
 /**
  * What stands for a phone's system: the end of a local socket at which the software token's bridge to a radio, or vpcd's card, plugs in.
@@ -33,13 +38,26 @@ class Plug(
     /** What is advertised: the manufacturer's data behind the company, as systems give them. */
     val air = MutableStateFlow(ByteArray(0))
 
-    /** A switch: what is said while it is off is lost, and so are the ears. */
+    /** Whether the token is out of reach: nothing can be said, nothing is heard. */
     @Volatile
-    var isCut = false
+    private var isCut = false
 
-    /** How many packets were moved, and after how many the next one fails: a failing link. */
-    @Volatile
-    var failsAfter = Int.MAX_VALUE
+    /** After how many packets one is lost, and the connection with it. */
+    private val left = AtomicInteger(Int.MAX_VALUE)
+
+    /** The token goes out of reach; the last thing that it notices. */
+    fun cut() {
+        say(if (isRadio) RADIO_GONE else FIELD_GONE)
+        isCut = true
+    }
+
+    /** It is back. */
+    fun mend() {
+        isCut = false
+    }
+
+    /** After so many packets one is lost, once. */
+    fun failOnceAfter(packets: Int) = left.set(packets)
 
     private val reader = thread(isDaemon = true, name = "plug") { read() }
 
@@ -63,13 +81,19 @@ class Plug(
     }
 
     /** Hands bytes over; a socket takes that little at once. */
-    fun say(vararg bytes: Byte) {
+    fun say(
+        op: Byte,
+        data: ByteArray = byteArrayOf(),
+    ) = say(byteArrayOf(op) + data)
+
+    /** Hands bytes over. */
+    fun say(bytes: ByteArray) {
         spend()
         val length = bytes.size
         try {
             synchronized(
                 heard,
-            ) { socket.getOutputStream().write(byteArrayOf((length shr Byte.SIZE_BITS).toByte(), length.toByte(), *bytes)) }
+            ) { socket.getOutputStream().write(byteArrayOf((length shr Byte.SIZE_BITS).toByte(), length.toByte()) + bytes) }
         } catch (lost: IOException) {
             throw LinkException.Lost(lost)
         }
@@ -87,11 +111,7 @@ class Plug(
     }
 
     private fun spend() {
-        if (isCut) throw LinkException.Lost()
-        if (failsAfter != Int.MAX_VALUE) {
-            failsAfter -= 1
-            if (failsAfter < 0) throw LinkException.Lost()
-        }
+        if (isCut || left.getAndUpdate { if (it == 0 || it == Int.MAX_VALUE) Int.MAX_VALUE else it - 1 } == 0) throw LinkException.Lost()
     }
 
     override fun close() {

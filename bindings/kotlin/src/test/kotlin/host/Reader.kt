@@ -1,6 +1,8 @@
 package ushield.host
 
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.withContext
 import ushield.Card
 import ushield.Connected
 import ushield.LinkException
@@ -29,17 +31,18 @@ private class Inserted(
 ) : Card {
     private val life = Job()
 
-    /** Reset, and the ATR: what was answered to nobody comes before it. */
-    suspend fun reset() {
-        plug.say(2)
-        plug.say(4)
-        do {
-            val answer = plug.hear(life)
-        } while (answer[0] != 0x3b.toByte())
-    }
+    /** Reset, and the ATR, at once and to its end: what was answered to nobody comes before it, and no second one behind it. */
+    suspend fun reset() =
+        withContext(NonCancellable) {
+            plug.say(2)
+            plug.say(4)
+            do {
+                val answer = plug.hear(life)
+            } while (answer[0] != 0x3b.toByte())
+        }
 
     override suspend fun transceive(command: ByteArray): ByteArray {
-        plug.say(*command)
+        plug.say(command)
         return plug.hear(life)
     }
 
