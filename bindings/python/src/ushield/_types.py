@@ -424,6 +424,10 @@ def lift(value: Any) -> Any:
 def lower(value: Config | Transfer) -> Any:
     """A value of this package as a generated one."""
     members = {field.name: getattr(value, field.name) for field in fields(value)}
+    for member in members.values():
+        if isinstance(member, str):
+            # Half a character is refused before a call begins.
+            member.encode()
     if isinstance(value, Transfer):
         return _ffi.Transfer(**members)
     place = value.store
