@@ -758,3 +758,37 @@ fn a_look_at_a_damaged_store_moves_nothing_and_at_none_is_empty() {
     let other = StoreLook::open(&options(folder.path()), &key(2), &Counting(AtomicU64::new(9)));
     assert_eq!(other.unwrap_err().code(), Code::StoreCorrupt, "another key opens nothing");
 }
+
+/// A key store that gives another key once, as after a fault of the phone's, takes nothing away.
+#[test]
+fn a_store_comes_back_with_its_key() {
+    let folder = TempDir::new().unwrap();
+    let records = filled(folder.path());
+    for (round, other) in [2, 0, 2].into_iter().enumerate() {
+        let (store, opened) = open_with(&options(folder.path()), &key(other)).unwrap();
+        // The third is the first one's again.
+        if round < 2 {
+            assert!(matches!(opened, Opened::SetAside { .. }), "{round}: {opened:?}");
+            assert!(holds(&store, &[]));
+            store.put(Table::Token, b"another", &[other]).unwrap();
+        } else {
+            assert!(matches!(opened, Opened::Existing), "{round}: {opened:?}");
+            assert!(holds(&store, &[(Table::Token, b"another".to_vec(), vec![other])]));
+        }
+        drop(store);
+        let (store, opened) = open(folder.path());
+        assert!(matches!(opened, Opened::Existing), "{round}: {opened:?}");
+        assert!(holds(&store, &records), "{round}");
+    }
+}
+
+/// Killed between the two moves: the store that is meant is found where it was put.
+#[test]
+fn a_store_comes_back_where_none_is() {
+    let folder = TempDir::new().unwrap();
+    let records = filled(folder.path());
+    fs::rename(folder.path().join("store"), folder.path().join("store.corrupt-7")).unwrap();
+    let (store, opened) = open(folder.path());
+    assert!(matches!(opened, Opened::Existing), "{opened:?}");
+    assert!(holds(&store, &records));
+}

@@ -113,6 +113,23 @@ impl Folder {
         self.root.join(format!("store.corrupt-{n}"))
     }
 
+    /// Stores that were moved out, the last one first.
+    pub(super) fn all_set_aside(&self) -> Vec<PathBuf> {
+        let start = "store.corrupt-";
+        let names = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix(start)?.parse::<u32>().ok();
+        let mut numbers: Vec<u32> = names.filter_map(number).collect();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        numbers.into_iter().map(|number| self.corrupt(number)).collect()
+    }
+
+    /// Moves a store that was moved out in again, where none is.
+    pub(super) fn take_back(&self, set_aside: &Path) -> Result<(), Error> {
+        let store = self.store();
+        let moved = fs::rename(set_aside, &store).and_then(|()| sync_folder(&self.root));
+        moved.map_err(|error| io_error(error, &store))
+    }
+
     /// Moves the store out, to a name that nothing has, and says which.
     pub(super) fn set_aside(&self) -> Result<PathBuf, Error> {
         let store = self.store();

@@ -69,7 +69,7 @@ impl StoreLook {
 
     fn at(copy: &Copy, sealer: &Sealer, options: &OpenOptions) -> Result<Self, Error> {
         let connection =
-            open_existing(&copy.folder, sealer, options)?.ok_or(Error::new(Code::StoreCorrupt))?;
+            open_existing(&copy.folder.store(), sealer, options)?.ok_or(Error::new(Code::StoreCorrupt))?;
         let mut records = BTreeMap::new();
         let health = read_all(&connection, sealer, |table, record| {
             records.insert((table, record.key), record.value);

@@ -103,7 +103,10 @@ impl SqliteStore {
         let lock = Lock::take(&folder.lock(), &options.program)?;
         remove_left_over(&folder);
         let sealer = Sealer::new(key, SCHEMA)?;
-        let (connection, opened) = match open_existing(&folder, &sealer, options) {
+        let (connection, opened) = match open_existing(&folder.store(), &sealer, options) {
+            Ok(None) if let Some(connection) = open_set_aside(&folder, &sealer, options)? => {
+                (connection, Opened::Existing)
+            }
             // What a start set aside that ended before it could say so is told now.
             Ok(found) => {
                 let opened = if found.is_some() { Opened::Existing } else { Opened::Fresh };
@@ -114,6 +117,11 @@ impl SqliteStore {
             Err(error) if error.code() == Code::StoreCorrupt => {
                 let to = folder.set_aside()?;
                 tracing::warn!(code = %error.code(), "the store was set aside");
+                if let Some(connection) = open_set_aside(&folder, &sealer, options)? {
+                    folder.told()?;
+                    let connection = Mutex::new(connection);
+                    return Ok((Self { connection, sealer, entropy, _lock: lock }, Opened::Existing));
+                }
                 let connection = create(&folder, &sealer, options, &*entropy)?;
                 let notice = error.with_detail(Detail::SetAside(to.clone()));
                 (connection, Opened::SetAside { to, notice })
@@ -210,19 +218,34 @@ fn create(
     connect(&Folder::database(&folder.store()), OpenFlags::empty(), options)
 }
 
-/// Opens the store that is there and checks all of it. `store-corrupt` is about the store and nothing else.
-pub(super) fn open_existing(
+/// Opens a store that was set aside and is whole under this key: another key was given meanwhile, whose store stood in its place.
+fn open_set_aside(
     folder: &Folder,
     sealer: &Sealer,
     options: &OpenOptions,
 ) -> Result<Option<Connection>, Error> {
-    let store = folder.store();
-    match fs::symlink_metadata(&store) {
+    for set_aside in folder.all_set_aside() {
+        if let Ok(Some(connection)) = open_existing(&set_aside, sealer, options) {
+            connection.close().map_err(|(_, error)| failure(error))?;
+            folder.take_back(&set_aside)?;
+            return open_existing(&folder.store(), sealer, options);
+        }
+    }
+    Ok(None)
+}
+
+/// Opens the store that is there and checks all of it. `store-corrupt` is about the store and nothing else.
+pub(super) fn open_existing(
+    store: &Path,
+    sealer: &Sealer,
+    options: &OpenOptions,
+) -> Result<Option<Connection>, Error> {
+    match fs::symlink_metadata(store) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(error, &store)),
+        Err(error) => return Err(io_error(error, store)),
     }
-    let path = Folder::database(&store);
+    let path = Folder::database(store);
     match fs::metadata(&path) {
         Ok(found) if found.is_file() => {}
         Ok(_) => return Err(Error::new(Code::StoreCorrupt)),
