@@ -1,7 +1,7 @@
 # The one way in, for people and for CI. `make help` lists it.
 CARGO ?= cargo
 
-.PHONY: size test-python test-kotlin help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
+.PHONY: size test-mobile test-python test-kotlin help build demo test planted lint nostd soak bench fuzz test-valgrind test-pcsc test-ble test-targets test-all clean
 
 help:
 	@echo "make demo          the main job on three processes: you press the token's keys"
@@ -20,6 +20,7 @@ help:
 	@echo "make size          the library as an app ships it: its bytes, by parts; fails above its limits (x86-64 Linux)"
 	@echo "make test-python   the Python package in an environment of its own: the whole path and its faults; mypy and ruff from PyPI"
 	@echo "make test-kotlin   the Kotlin library: the whole path and its faults; a JDK and Maven from Debian's packages, artifacts of Maven Central"
+	@echo "make test-mobile   the library as an app ships it: the whole path over it, from Python"
 	@echo "make test-all      everything there is"
 
 # Links that this machine can have: Bluetooth LE on Linux and macOS with what cargo brings; card readers where their library is.
@@ -63,6 +64,9 @@ bench:
 size:
 	@bindings/size.sh
 
+test-mobile:
+	@bindings/python/test.sh --mobile
+
 # Not part of the tests, which run the same functions: see tests/fuzz.
 fuzz:
 	cd fuzz && $(CARGO) build --locked
@@ -85,7 +89,7 @@ test-python:
 test-kotlin:
 	@bindings/kotlin/test.sh
 
-test-all: lint test test-valgrind test-pcsc test-ble test-targets test-python test-kotlin
+test-all: lint test test-valgrind test-pcsc test-ble test-targets test-python test-kotlin test-mobile
 	$(MAKE) demo AUTO=1
 
 clean:

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Builds the package, installs it into a virtual environment below the target folder, and runs its tests there.
+# Builds the package, installs it into a virtual environment below the target folder, and runs its tests there. With --mobile the whole path
+# alone, over the library that an app ships.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-place=$target/python
+place=$target/python mobile=${1-}
+[ "$mobile" = --mobile ] && place=$target/python-mobile
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
@@ -18,10 +20,16 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null |
 fi
 
 "${CARGO:-cargo}" build --locked -p ushield-bank -p ushield-emulator
-bindings/python/package.sh "$place/package"
+bindings/python/package.sh "$place/package" ${mobile:+--mobile}
 [ -x "$place/venv/bin/python" ] || python3 -m venv "$place/venv"
 python=$place/venv/bin/python
 "$python" -m pip install --quiet --force-reinstall "$place/package[lint]"
+if [ -n "$mobile" ]; then
+    cd bindings/python/tests
+    export USHIELD_PROGRAMS=$target/debug
+    "$python" -W error::RuntimeWarning -m unittest -v test_example test_many.Many.test_a_new_process_goes_on
+    exit
+fi
 cd bindings/python
 "$place/venv/bin/ruff" check --quiet --cache-dir "$place/ruff" .
 "$place/venv/bin/ruff" format --check --quiet --cache-dir "$place/ruff" .
