@@ -27,7 +27,7 @@ python=$place/venv/bin/python
 if [ -n "$mobile" ]; then
     cd bindings/python/tests
     export USHIELD_PROGRAMS=$target/debug
-    "$python" -W error::RuntimeWarning -m unittest -v test_example test_many.Many.test_a_new_process_goes_on
+    "$python" -W error::RuntimeWarning -m unittest -v test_example test_process test_many.Many.test_a_new_process_goes_on
     exit
 fi
 cd bindings/python

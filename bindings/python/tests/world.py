@@ -86,11 +86,16 @@ class World:
     async def paired(self, link: object, **host: object) -> UShield:
         """A phone that can pay over this link."""
         phone = await self.phone(**host)
+        await self.settle(phone, link)
+        return phone
+
+    async def settle(self, phone: UShield, link: object) -> None:
+        """Signed in, paired, with a PIN and a certificate."""
+        await phone.sign_in(bytearray(PASSWORD.encode()))
         await asyncio.to_thread(self.scene.menu_to_pairing)
         await self.run(phone.pair([link]))
         await self.run(phone.change_pin([link]))
         await self.run(phone.download_certificate([link], _ffi.CertificateRole.PAY))
-        return phone
 
     async def run(self, operation, person=None):
         """An operation to its end, with a person at the token."""

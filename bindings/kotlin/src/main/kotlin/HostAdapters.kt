@@ -1,5 +1,8 @@
 package ushield
 
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.isActive
 import kotlin.time.Duration.Companion.ZERO
 import ushield.ffi.BankException as FfiBankException
 import ushield.ffi.BankHttp as FfiBankHttp
@@ -40,6 +43,13 @@ internal class BankAdapter(
         }
 }
 
+/** A secret that came when nobody waits for it any more goes no further: nobody would wipe it there. */
+private suspend fun wanted(secret: ByteArray): ByteArray {
+    if (!currentCoroutineContext().isActive) secret.fill(0)
+    currentCoroutineContext().ensureActive()
+    return secret
+}
+
 internal class KeystoreAdapter(
     private val host: Keystore,
 ) : FfiKeystore {
@@ -48,9 +58,9 @@ internal class KeystoreAdapter(
     override suspend fun agree(
         name: String,
         point: ByteArray,
-    ): ByteArray = asking(::keystoreError) { host.agree(name, point) }
+    ): ByteArray = asking(::keystoreError) { wanted(host.agree(name, point)) }
 
-    override suspend fun sealingKey(): ByteArray = asking(::keystoreError) { host.sealingKey() }
+    override suspend fun sealingKey(): ByteArray = asking(::keystoreError) { wanted(host.sealingKey()) }
 
     override suspend fun delete(name: String) = asking(::keystoreError) { host.delete(name) }
 }
