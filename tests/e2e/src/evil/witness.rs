@@ -63,6 +63,8 @@ impl Tally {
 struct Stored {
     id: Option<OrderId>,
     life: OrderLife,
+    /// The token has not stored a certificate that was issued for it.
+    due: bool,
 }
 
 /// The witness. Put it in the place of store and bank.
@@ -175,16 +177,24 @@ impl Witness {
         if before.id.is_some() && before.id != after.id {
             return Err(format!("{:?} becomes {:?}", before.id, after.id));
         }
-        self.judge_step(&before.life, &after)?;
+        let ends = !before.life.is_over() && matches!(after.life.stage(), Stage::Settled { .. });
+        if after.due && !before.due && !ends {
+            return Err(format!("a certificate becomes due in {:?}", after.life.stage()));
+        }
+        self.judge_step(&before, &after)?;
         Ok(true)
     }
 
     /// One event at a time, and only those of the table.
-    fn judge_step(&self, before: &OrderLife, after: &Stored) -> Result<(), String> {
-        let (cancelled, life) = (before.cancelled(), &after.life);
+    fn judge_step(&self, before: &Stored, after: &Stored) -> Result<(), String> {
+        let stored = before.due && !after.due;
+        let (before, life) = (&before.life, &after.life);
+        let cancelled = before.cancelled();
         if before.stage() == life.stage() {
             return match (cancelled, life.cancelled(), before.is_over()) {
                 (false, true, false) => Ok(()),
+                // The token has it now.
+                (was, is, true) if stored && was == is => Ok(()),
                 other => Err(format!("{:?} is written again: {other:?}", life.stage())),
             };
         }
@@ -342,7 +352,7 @@ impl BankHttp for Witness {
 /// The record's id and life; the rest is the client's own affair.
 fn read(record: &[u8]) -> Result<Stored, DecodeError> {
     let mut reader = Reader::new(record);
-    let mut map = reader.map(6)?;
+    let mut map = reader.map(7)?;
     map.required(&mut reader, 1)?;
     reader.bytes(16, 16)?;
     map.required(&mut reader, 2)?;
@@ -358,5 +368,8 @@ fn read(record: &[u8]) -> Result<Stored, DecodeError> {
     }
     map.required(&mut reader, 6)?;
     let life = OrderLife::decode(reader.bytes(1, 16_384)?)?;
-    Ok(Stored { id, life })
+    let due = map.optional(&mut reader, 7)? && reader.uint()? == 1;
+    map.finish(&mut reader)?;
+    reader.end()?;
+    Ok(Stored { id, life, due })
 }
