@@ -45,3 +45,19 @@ class Process(WorldCase):
                 [entry] = [found for found in await phone.history() if found.order == entry.order]
                 self.assertEqual(entry.outcome, OrderOutcome.EXECUTED)
             self.assertEqual(await world.executed(), 1)
+
+    async def test_a_process_that_ends_with_a_client_open(self) -> None:
+        """It ends with its own exit code, whatever still runs."""
+        world = self.world
+        folder = Path(world.scene.at("leaving")).parent
+        with quiet_loop(self):
+            for code in (0, 3, 0, 3):
+                child = await asyncio.create_subprocess_exec(
+                    *[sys.executable, str(Path(__file__).with_name("leaving.py"))],
+                    *[str(folder), f"https://{world.scene.bank}", str(code)],
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                )
+                async with asyncio.timeout(60):
+                    said, complained = await child.communicate()
+                self.assertEqual((said, child.returncode), (b"leaving\n", code), complained.decode())

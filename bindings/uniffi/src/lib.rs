@@ -30,7 +30,7 @@ pub use shield::UShield;
 pub use value::{
     Account, Adopted, CertificateRole, Config, HistoryEntry, InReach, NameCheck, OrderContent, OrderOutcome,
     OrderStatus, PairedPhone, Receipt, RefusedOrder, Report, StorePlace, Token, TokenState, Transfer,
-    TransferScheme, Trust, Whose,
+    TransferScheme, Trust, Whose, read_trust,
 };
 
 // What was freed holds no secret any more: PINs and passwords cross the boundary in buffers that nobody else wipes.

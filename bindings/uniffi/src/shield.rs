@@ -1,6 +1,7 @@
 //! The client as an object: what is known, and the bank.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use ushield_bank_api::Password;
@@ -24,6 +25,10 @@ use crate::runtime;
 use crate::value::{
     Account, Adopted, CertificateRole, Config, HistoryEntry, InReach, StorePlace, Token, device_id, order_id,
 };
+
+/// How long a store that another client of this process is closing is waited for, and how often it is tried.
+const CLOSING: Duration = Duration::from_secs(2);
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// A phone that drives tokens for one customer of one bank.
 ///
@@ -239,14 +244,27 @@ impl UShield {
                 Err(_) => {}
             }
             let (keystore, bank) = (Arc::new(KeystorePort(Arc::clone(&me.keystore))), Arc::clone(&me.bank));
-            let key = match me.config.store {
+            let key = match &me.config.store {
+                StorePlace::Folder { path } if path.is_empty() => {
+                    return Err(Error::new(Code::BadInput).at("store"));
+                }
                 StorePlace::Folder { .. } => Some(ports::Keystore::sealing_key(&*keystore).await?),
                 StorePlace::Memory => None,
             };
             let clock = Arc::new(ClockPort::new(me.clock.clone()));
-            let texts = Arc::clone(&me.texts);
-            let (core, notice) = Core::open(&me.config, bank, keystore, clock, texts, key)?;
-            me.keep(Arc::new(core), notice)
+            let began = Instant::now();
+            loop {
+                let (bank, keystore) = (Arc::clone(&bank), Arc::clone(&keystore));
+                let (clock, texts, key) = (Arc::clone(&clock), Arc::clone(&me.texts), key.clone());
+                match Core::open(&me.config, bank, keystore, clock, texts, key) {
+                    Ok((core, notice)) => return me.keep(Arc::new(core), notice),
+                    // One that was freed a moment ago is still being closed.
+                    Err(error) if error.code() == Code::StoreLocked && began.elapsed() < CLOSING => {
+                        tokio::time::sleep(GLANCE).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
         };
         runtime::done(open).await.map_err(|error| Failure::new(&error, &self.texts))?;
         let notice = match &*self.life() {
@@ -271,7 +289,9 @@ impl UShield {
 
     /// Signs the customer in with the password, UTF-8; the session is kept until it ends.
     pub async fn sign_in(&self, password: Vec<u8>) -> Result<(), Failure> {
-        let password = Password::new(Zeroizing::new(password));
+        // None is not worth one of the customer's tries.
+        let password = Some(password).filter(|password| !password.is_empty());
+        let password = password.and_then(|password| Password::new(Zeroizing::new(password)));
         self.with(|core| async move {
             core.client.sign_in(password.ok_or(Error::new(Code::BadInput).at("password"))?).await
         })

@@ -4,7 +4,7 @@ mod input;
 mod order;
 mod token;
 
-pub use input::{CertificateRole, Config, StorePlace, Transfer, TransferScheme, Trust};
+pub use input::{CertificateRole, Config, StorePlace, Transfer, TransferScheme, Trust, read_trust};
 pub(crate) use input::{creation, device_id, order_id, phone_id};
 pub use order::{
     Adopted, HistoryEntry, NameCheck, OrderContent, OrderOutcome, OrderStatus, Receipt, RefusedOrder, Report,

@@ -136,6 +136,13 @@ impl Person {
         self.reading.order()
     }
 
+    /// Whether there is another payment that is the same on purpose. It need not be the earlier one: an order that was taken back on one
+    /// phone may be open on another, and be shown after its repetition was paid.
+    fn may_have_paid_alike(&self, goal: usize) -> bool {
+        let goals = &self.nature.goals;
+        goals[goal].repeats.is_some() || goals.iter().any(|other| other.repeats == Some(goal))
+    }
+
     fn goal_of(&self, text: &str) -> Option<usize> {
         self.nature.goals.iter().position(|goal| says(text, goal).is_empty())
     }
@@ -315,8 +322,8 @@ impl World {
         };
         let certificate = self.token.screen.starts_with("CERTIFICATE");
         let goal = self.person.goal_of(&text);
-        let warned_without_reason = self.person.reading.warns()
-            && goal.is_some_and(|goal| self.person.nature.goals[goal].repeats.is_none());
+        let warned_without_reason =
+            self.person.reading.warns() && goal.is_some_and(|goal| !self.person.may_have_paid_alike(goal));
         if !certificate && (goal.is_none() || warned_without_reason) {
             let missing: Vec<_> = self.person.nature.goals.iter().map(|goal| says(&text, goal)).collect();
             self.violation(format!(

@@ -5,6 +5,7 @@ use ushield_bank_api::OrderState;
 use ushield_client::ports::{Change, Store as _, Table};
 use ushield_client::records::OrderRecord;
 use ushield_protocol::code::Code;
+use ushield_protocol::order::{Operation, Order};
 use ushield_session::order_life::{Event, OrderLife};
 use ushield_simulator::goal::Nature;
 use ushield_simulator::world::{Shared, World};
@@ -20,12 +21,17 @@ fn plain(with: impl FnOnce(&mut World)) -> Vec<String> {
     tampered(Nature::plain(1), with).violations
 }
 
-/// The record of the order that ended so.
+/// The record of the payment that ended so: a certificate's order lives longer.
 fn record(world: &World, state: OrderState) -> OrderRecord {
     let records = world.phones[0].disk.list(Table::Order).unwrap().into_iter();
     let mut records = records.map(|(_, value)| OrderRecord::decode(&value).unwrap());
     let is_so = |record: &OrderRecord| {
-        record.id.and_then(|id| world.bank.model.order(&id)).is_some_and(|order| order.state == state)
+        let is_payment = record.life.order().is_some_and(|order| {
+            let order = Order::receive(order).unwrap().trust_own().unwrap();
+            matches!(order.payload().operation, Operation::Transfer(_))
+        });
+        let known = record.id.and_then(|id| world.bank.model.order(&id));
+        is_payment && known.is_some_and(|order| order.state == state)
     };
     records.find(is_so).unwrap()
 }

@@ -131,3 +131,9 @@ def _dropped(handle: int) -> None:
 
 assert hasattr(_ffi, "_uniffi_trait_interface_call_async_with_error")  # noqa: S101  The name that the generated code calls.
 _ffi._uniffi_trait_interface_call_async_with_error = _call
+
+
+def is_held() -> bool:
+    """Whether the core holds anything of the host's, or waits for it."""
+    ports = ("BankHttp", "Keystore", "Clock", "Radio", "Packets", "Card")
+    return bool(_CALLS._map) or any(getattr(_ffi, f"_UniffiFfiConverterType{port}")._handle_map._map for port in ports)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import gc
+import time
+import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from . import _ffi
 from ._adapters import BankPort, ClockPort, KeystorePort, RadioPort
+from ._bridge import is_held
 from ._errors import UShieldError, answered, called, error
 from ._ffi import CertificateRole
 from ._operation import Operation, Secret, spent
@@ -31,6 +36,26 @@ from ._types import (
 R = TypeVar("R")
 
 
+_open: weakref.WeakSet[UShield] = weakref.WeakSet()
+
+
+def _at_exit() -> None:
+    """Whatever is still open is closed while there is an interpreter: the core's threads must find none that is being taken down."""
+
+    async def close_all() -> None:
+        await asyncio.gather(*(phone.close() for phone in list(_open)), return_exceptions=True)
+
+    if _open:
+        asyncio.run(close_all())
+    gc.collect()
+    until = time.monotonic() + 5
+    while is_held() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+atexit.register(_at_exit)
+
+
 class UShield:
     """A phone that drives tokens for one customer of one bank.
 
@@ -44,6 +69,7 @@ class UShield:
         self._held: list[_ffi.UShield] = [inner]
         #: What the customer should be told about the store that was opened: one that was not whole was set aside.
         self.notice = notice
+        _open.add(self)
 
     @classmethod
     async def open(cls, config: Config, bank: BankHttp, keystore: Keystore, clock: Clock | None = None) -> Self:

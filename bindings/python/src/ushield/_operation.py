@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from . import _ffi
-from ._errors import called, error
+from ._errors import UShieldError, called, error
+from ._ffi import Code
 from ._types import Event, Moment, PinReason, variant
 
 R = TypeVar("R")
@@ -211,11 +212,19 @@ class Operation(Generic[R]):
 
 
 async def _ask_pin(asked: PinAsked, customer: Customer) -> None:
-    pin = await customer.pin(asked.reason, asked.text)
-    if pin is None:
-        asked.refuse()
-    else:
-        asked.answer(pin)
+    for slips_left in (2, 1, 0):
+        pin = await customer.pin(asked.reason, asked.text)
+        if pin is None:
+            asked.refuse()
+            return
+        try:
+            asked.answer(pin)
+        except UShieldError as slip:
+            # What is no PIN at all answers nothing: the question is still open.
+            if slip.code is not Code.BAD_PIN_FORMAT or not slips_left:
+                raise
+        else:
+            return
 
 
 async def _ask_digits(shown: DigitsShown, customer: Customer) -> None:

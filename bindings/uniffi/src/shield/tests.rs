@@ -175,22 +175,50 @@ async fn an_open_that_is_given_up_at_any_moment_leaves_nothing_locked() {
 }
 
 #[tokio::test]
-async fn one_that_is_freed_without_being_closed_is_closed_in_a_moment() {
+async fn one_that_is_freed_without_being_shut_down_is_in_nobodys_way() {
     let folder = tempfile::tempdir().unwrap();
-    let forgotten = shield(folder.path(), 1);
-    assert_eq!(code(forgotten.clone().open().await), None);
-    drop(forgotten);
-    let next = shield(folder.path(), 1);
-    let opened = bounded(async {
-        loop {
-            match code(next.clone().open().await) {
-                Some(Shown::StoreLocked) => tokio::task::yield_now().await,
-                other => return other,
-            }
-        }
-    });
-    assert_eq!(opened.await, None);
+    for round in 0..50 {
+        let forgotten = shield(folder.path(), 1);
+        assert_eq!(code(forgotten.clone().open().await), None, "round {round}");
+        let pairing = forgotten.pair(vec![Arc::new(Searching)], false);
+        assert!(!pairing.next().await.is_empty());
+        drop(forgotten);
+    }
+    let (next, beside) = (shield(folder.path(), 1), shield(folder.path(), 1));
+    assert_eq!(code(next.clone().open().await), None);
+    assert_eq!(code(beside.clone().open().await), Some(Shown::StoreLocked), "two at once there are not");
     bounded(next.shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_key_store_that_errs_once_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = |key| {
+        let shield = shield(folder.path(), key);
+        async move {
+            let notice = shield.clone().open().await.unwrap();
+            let asked = shield.is_signed_in().await;
+            shield.shut_down().await;
+            (notice.map(|notice| notice.code), asked.is_ok())
+        }
+    };
+    assert_eq!(opened(1).await, (None, true));
+    assert_eq!(opened(2).await, (Some(Shown::StoreCorrupt), true));
+    assert_eq!(opened(1).await, (None, true));
+    assert_eq!(opened(2).await, (None, true), "and neither does the one that erred");
+}
+
+#[tokio::test]
+async fn what_is_empty_is_refused_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut nowhere = config(folder.path());
+    nowhere.store = StorePlace::Folder { path: String::new() };
+    let shield = UShield::new(nowhere, Arc::new(Bank), Arc::new(Keys(1)), None);
+    assert_eq!(code(shield.clone().open().await), Some(Shown::BadInput));
+    let shield = super::tests::shield(folder.path(), 1);
+    assert_eq!(code(shield.clone().open().await), None);
+    assert_eq!(code(shield.sign_in(Vec::new()).await), Some(Shown::BadInput), "the bank was not asked");
+    shield.shut_down().await;
 }
 
 #[tokio::test]

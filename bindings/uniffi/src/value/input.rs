@@ -3,9 +3,12 @@
 use std::fmt;
 
 use ushield_bank_api::{self as api, AccountScheme, Role};
+use ushield_client::catalogue::{Catalogue, Language};
 use ushield_client::{Error, SetupRequest};
 use ushield_protocol::code::Code;
 use ushield_protocol::key::{DeviceId, OrderId, PhoneId, unhex};
+
+use crate::failure::Failure;
 
 /// With what a client is opened.
 #[derive(Clone, uniffi::Record)]
@@ -33,6 +36,17 @@ pub struct Trust {
     pub name: String,
     /// The bank root's public key, compressed, 66 hex digits.
     pub root: String,
+}
+
+/// The content of the bank's `trust.json`. `bad-input` where it is none.
+#[uniffi::export]
+pub fn read_trust(json: String) -> Result<Trust, Failure> {
+    let read: Result<api::Trust, _> = serde_json::from_str(&json);
+    let refused = |error| Error::new(Code::BadInput).at("trust").caused_by(error);
+    match read.map_err(refused) {
+        Ok(api::Trust { bank_id, name, root }) => Ok(Trust { bank_id, name, root }),
+        Err(error) => Err(Failure::new(&error, &Catalogue::new(Language::En))),
+    }
 }
 
 /// Where a client remembers.

@@ -1,5 +1,6 @@
 package ushield
 
+import ushield.ffi.readTrust
 import java.io.File
 import java.time.LocalDate
 import ushield.ffi.Config as FfiConfig
@@ -33,7 +34,13 @@ public data class Trust(
     public val name: String,
     /** The bank root's public key, compressed, 66 hex digits. */
     public val root: String,
-)
+) {
+    /** Reads it. */
+    public companion object {
+        /** From the content of the file; `bad-input` where it is none. */
+        public fun read(json: String): Trust = calling { readTrust(json) }.let { Trust(it.bankId, it.name, it.root) }
+    }
+}
 
 /** Where a client remembers. */
 public sealed interface Store {

@@ -11,7 +11,10 @@ import ushield.host.getReady
 import ushield.host.pay
 import ushield.host.phone
 import ushield.host.resume
+import ushield.host.setup
+import ushield.host.tea
 import ushield.host.watch
+import java.io.File
 
 /** The code of docs/integrate-phone.md, from an empty folder to a signed transfer. */
 @ExtendWith(NothingLeft::class)
@@ -27,12 +30,14 @@ class DocumentTest {
                         askPin = { reason, _ -> (if (reason == PinReason.Current) FIRST_PIN else PIN).toCharArray() },
                         askWhetherEqual = { text -> scene.hand.digits.first { it != null && it in text } != null },
                     )
-                phone(scene.config(), scene.http, DeskKeystore(), PASSWORD.toCharArray()).use { client ->
+                val trust = File(scene.at("bank/trust.json")).readText()
+                val config = setup(trust, File(scene.at("maker/root.pem")).inputStream(), "li", File(scene.at("phone")))
+                phone(config, scene.http, DeskKeystore(), PASSWORD.toCharArray()).use { client ->
                     scene.hand.openPairing()
                     scene.living {
                         val token = getReady(client, scene.packets(), customer)
                         assertEquals(listOf(token), client.tokens())
-                        assertTrue(pay(client, scene.packets(), customer, transfer(700)))
+                        assertTrue(pay(client, scene.packets(), customer, tea(ACCOUNT)))
                         assertEquals(
                             OrderOutcome.EXECUTED,
                             watch(client, scene.card(), transfer(30), { PIN.toCharArray() }, takeBack = false),
@@ -44,7 +49,7 @@ class DocumentTest {
                         assertEquals(emptyList<Report>(), resume(client, scene.packets(), customer))
                     }
                 }
-                assertEquals(730, scene.moved())
+                assertEquals(1_234 + 30, scene.moved())
                 assertTrue(shown.isNotEmpty())
             }
         }

@@ -160,11 +160,7 @@ class Scene(
     }
 
     val http by lazy { File(at("bank/tls-ca.pem")).inputStream().use { BankOverHttps(url, it) } }
-    val trust by lazy {
-        val json = File(at("bank/trust.json")).readText()
-        val member = { name: String -> Regex("\"$name\":\\s*\"([^\"]+)\"").find(json)!!.groupValues[1] }
-        Trust(member("bank_id"), member("name"), member("root"))
-    }
+    val trust by lazy { Trust.read(File(at("bank/trust.json")).readText()) }
 
     fun config(store: Store = Store.Memory): Config {
         val root = File(at("maker/root.pem")).inputStream().use { CertificateFactory.getInstance("X.509").generateCertificate(it).encoded }
