@@ -37,6 +37,12 @@ R = TypeVar("R")
 
 
 _open: weakref.WeakSet[UShield] = weakref.WeakSet()
+#: There was one, open or not.
+_used: list[bool] = []
+
+
+#: Seconds.
+_WAY_OUT = 0.2
 
 
 def _at_exit() -> None:
@@ -45,12 +51,16 @@ def _at_exit() -> None:
     async def close_all() -> None:
         await asyncio.gather(*(phone.close() for phone in list(_open)), return_exceptions=True)
 
+    if not _used:
+        return
     if _open:
         asyncio.run(close_all())
     gc.collect()
     until = time.monotonic() + 5
     while is_held() and time.monotonic() < until:
         time.sleep(0.01)
+    # Whoever has just given back the last of it is still on the way out of the interpreter.
+    time.sleep(_WAY_OUT)
 
 
 atexit.register(_at_exit)
@@ -75,6 +85,7 @@ class UShield:
     async def open(cls, config: Config, bank: BankHttp, keystore: Keystore, clock: Clock | None = None) -> Self:
         """Opens the client's store, or makes it. Without a clock the system's is taken."""
         loop = asyncio.get_running_loop()
+        _used[:] = [True]
         time = None if clock is None else ClockPort(clock)
         inner = called(lambda: _ffi.UShield(lower(config), BankPort(bank, loop), KeystorePort(keystore, loop), time))
         try:
