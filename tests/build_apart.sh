@@ -9,7 +9,12 @@ build_apart() { # features, folder
     done
     "${CARGO:-cargo}" build --locked -p ushield-cli -p ushield-bank -p ushield-emulator --features "$1"
     for name in ushield ushield-bank ushield-token; do
-        ln -f "$debug/$name" "$2/$name"
-        [ ! -e "$2/before/$name" ] || mv -f "$2/before/$name" "$debug/$name"
+        # Two names of one file cannot be moved onto each other: what was not built again is one.
+        rm -f "$2/$name"
+        ln "$debug/$name" "$2/$name"
+        if [ -e "$2/before/$name" ]; then
+            rm "$debug/$name"
+            mv "$2/before/$name" "$debug/$name"
+        fi
     done
 }
