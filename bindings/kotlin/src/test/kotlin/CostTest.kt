@@ -10,7 +10,10 @@ import ushield.ffi.probeEmpty
 /** What a call costs, in units of an empty exported call of the same run. */
 @ExtendWith(NothingLeft::class)
 class CostTest {
-    /** Nanoseconds of one call: the median of rounds that take turns, so that what else the machine does hits all alike. */
+    /**
+     * Nanoseconds of one call of the first, and of each other one how many of the first it takes: medians over rounds, each of which is
+     * compared with itself alone, so that what else the machine does hits all alike.
+     */
     private suspend fun measure(vararg calls: suspend () -> Int): List<Double> {
         val rounds = calls.map { mutableListOf<Double>() }
         repeat(ROUNDS) {
@@ -20,7 +23,10 @@ class CostTest {
                 rounds[at] += (System.nanoTime() - start).toDouble() / times
             }
         }
-        return rounds.map { it.drop(WARM_UP).sorted()[(ROUNDS - WARM_UP) / 2] }
+        val median = { values: List<Double> -> values.sorted()[values.size / 2] }
+        val unit = rounds.first().drop(WARM_UP)
+        val others = rounds.drop(1).map { of -> median(of.drop(WARM_UP).zip(unit) { time, one -> time / one }) }
+        return listOf(median(unit)) + others
     }
 
     @Test
@@ -40,7 +46,7 @@ class CostTest {
                         },
                     )
                 val unit = measured.first()
-                val (inMethod, inRecord, inEvent) = measured.drop(1).map { it / unit }
+                val (inMethod, inRecord, inEvent) = measured.drop(1)
                 println(
                     "an empty call takes %.0f ns; in its units a method %.2f, a record %.2f, an event %.2f".format(
                         unit,
