@@ -25,7 +25,9 @@ $kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document/host
 mvn -q -B -f $kotlin/pom.xml -Dushield.library="$programs" -Dushield.programs="$programs" "$@" verify
 
 # Nothing of Google's own repository may have come in by a mirror: the build would break elsewhere.
-repository=$(mvn -q -B -f $kotlin/pom.xml help:evaluate -Dexpression=settings.localRepository -DforceStdout 2>/dev/null || echo "$HOME/.m2/repository")
+repository=$(mvn -q -B -Dstyle.color=never -f $kotlin/pom.xml help:evaluate -Dexpression=settings.localRepository -DforceStdout 2>/dev/null |
+    sed 's/\x1b\[[0-9;]*m//g') || repository=
+[ -d "$repository" ] || repository=$HOME/.m2/repository
 google=$(find "$repository" \( -path '*/androidx/*' -o -path '*/com/android/*' -o -path '*/com/google/android/*' \) \
     \( -name '*.jar' -o -name '*.aar' \) -print -quit)
 if [ -n "$google" ]; then
