@@ -140,8 +140,15 @@ impl Error {
     /// As above, where the token's word for it may have been lost; what it said or what was not asked is no doubt.
     #[must_use]
     pub(crate) fn in_doubt(self, doubt: Doubt) -> Self {
-        let lost =
-            matches!(self.code, Code::LinkLost | Code::TagLost | Code::TokenTimeout | Code::ChannelBroken);
+        let lost = matches!(
+            self.code,
+            Code::LinkLost
+                | Code::TagLost
+                | Code::TokenTimeout
+                | Code::ChannelBroken
+                // Gone when it was looked for again, as away as one that did not answer.
+                | Code::TokenNotFound
+        );
         if lost { self.with_doubt(doubt) } else { self }
     }
 
@@ -306,6 +313,19 @@ impl fmt::Display for Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_token_said_is_no_doubt_and_what_was_lost_is() {
+        let doubt = |code| Error::new(code).in_doubt(Doubt::PinChange).doubt();
+        for lost in
+            [Code::LinkLost, Code::TagLost, Code::TokenTimeout, Code::ChannelBroken, Code::TokenNotFound]
+        {
+            assert_eq!(doubt(lost), Some(Doubt::PinChange), "{lost}");
+        }
+        for said in [Code::PinWrong, Code::Declined, Code::PinLocked, Code::UnknownPhone, Code::Interrupted] {
+            assert_eq!(doubt(said), None, "{said}");
+        }
+    }
 
     #[test]
     fn an_error_is_small_enough_to_return() {

@@ -22,6 +22,7 @@ use ushield_e2e::token::Token;
 use ushield_e2e::wait::bounded;
 use ushield_emulator::runner::Key;
 use ushield_protocol::code::Code;
+use ushield_protocol::pin::INITIAL_PIN;
 use ushield_protocol::receipt::Outcome;
 
 const WRONG: &str = "864209";
@@ -331,6 +332,28 @@ async fn a_change_whose_answer_is_lost_is_in_doubt() {
     // It was not for nothing: the new one holds.
     phone.change_pin(&Customer::new(token.hand()).changing("731905", PIN)).await.unwrap();
     assert_eq!(tries(&phone, &token).await, 5);
+}
+
+/// The first PIN's change is gone on with by itself; where the token has gone meanwhile, nobody knows whether it holds.
+#[tokio::test]
+async fn a_first_change_is_in_doubt_when_the_token_is_gone() {
+    let scene = Scene::open().await;
+    let token = scene.token().await;
+    let phone = scene.phone("小张的手机", &token).await;
+    phone.pair(&Customer::new(token.hand())).await.unwrap();
+    token.hand().acknowledge().await;
+    let customer = Customer::new(token.hand()).changing(INITIAL_PIN, "731905").who(Will::Watch);
+    let person = async {
+        token.hand().see("the question", |page| page.says("修改PIN") && page.ask() == Ask::Confirm).await;
+        token.line.swallow(Way::ToPhone);
+        token.hand().press(Key::Ok).await;
+        let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
+        bounded("an answer that is lost", token.line.until(lost)).await;
+        token.line.close();
+    };
+    let (changed, ()) = tokio::join!(phone.change_pin(&customer), person);
+    let error = changed.unwrap_err();
+    assert_eq!((error.code(), error.doubt()), (Code::LinkLost, Some(Doubt::PinChange)));
 }
 
 #[tokio::test]

@@ -242,12 +242,13 @@ impl Story {
             world.token.conduct(Conduct::Approve);
             results = phone.client.resume(&*phone.link, &world.person).await?;
         }
-        // What the token did not take at first is stored by the next one.
+        // What the token did not take was dropped here, and is fetched and stored again.
         let is_dropped = |result: &Result<_, Error>| {
             self.scenario == Scenario::CertificateDropped
                 && result.as_ref().is_err_and(|error| error.code() == Code::WrongCertificate)
         };
         if results.iter().any(|(_, result)| is_dropped(result)) {
+            self.download(phone).await?;
             results = phone.client.resume(&*phone.link, &world.person).await?;
         }
         for (order, result) in results {

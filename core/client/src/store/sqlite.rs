@@ -103,30 +103,23 @@ impl SqliteStore {
         let lock = Lock::take(&folder.lock(), &options.program)?;
         remove_left_over(&folder);
         let sealer = Sealer::new(key, SCHEMA)?;
-        let (connection, opened) = match open_existing(&folder.store(), &sealer, options) {
-            Ok(None) if let Some(connection) = open_set_aside(&folder, &sealer, options)? => {
-                (connection, Opened::Existing)
-            }
+        let (found, set_aside) = match open_existing(&folder.store(), &sealer, options) {
             // What a start set aside that ended before it could say so is told now.
-            Ok(found) => {
-                let opened = if found.is_some() { Opened::Existing } else { Opened::Fresh };
-                let opened = folder.untold_set_aside().map_or(opened, Opened::set_aside);
-                let connection = found.map_or_else(|| create(&folder, &sealer, options, &*entropy), Ok)?;
-                (connection, opened)
-            }
+            Ok(found) => (found, folder.untold_set_aside().map(Opened::set_aside)),
             Err(error) if error.code() == Code::StoreCorrupt => {
                 let to = folder.set_aside()?;
                 tracing::warn!(code = %error.code(), "the store was set aside");
-                if let Some(connection) = open_set_aside(&folder, &sealer, options)? {
-                    folder.told()?;
-                    let connection = Mutex::new(connection);
-                    return Ok((Self { connection, sealer, entropy, _lock: lock }, Opened::Existing));
-                }
-                let connection = create(&folder, &sealer, options, &*entropy)?;
                 let notice = error.with_detail(Detail::SetAside(to.clone()));
-                (connection, Opened::SetAside { to, notice })
+                (None, Some(Opened::SetAside { to, notice }))
             }
             Err(error) => return Err(error),
+        };
+        let (connection, opened) = match found {
+            Some(connection) => (connection, set_aside.unwrap_or(Opened::Existing)),
+            None => match open_set_aside(&folder, &sealer, options)? {
+                Some(connection) => (connection, Opened::Existing),
+                None => (create(&folder, &sealer, options, &*entropy)?, set_aside.unwrap_or(Opened::Fresh)),
+            },
         };
         folder.told()?;
         Ok((Self { connection: Mutex::new(connection), sealer, entropy, _lock: lock }, opened))
