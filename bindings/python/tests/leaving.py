@@ -24,16 +24,12 @@ class Nowhere(ushield.Radio):
 async def main(folder: str, bank: str, code: int) -> None:
     phone = await ushield.UShield.open(config(folder), HttpsBank(bank, f"{folder}/bank/tls-ca.pem"), MemoryKeystore())
     await phone.sign_in(PASSWORD.encode())
-    kept.append(phone)
     pairing = phone.pair([Nowhere()])
     await anext(pairing)
-    kept.append(pairing)
     print("leaving", flush=True)
     if code:
         raise SystemExit(code)
 
-
-kept: list[object] = []
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
