@@ -56,3 +56,5 @@ if __name__ == "__main__":
         asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))
     except UShieldError as error:
         sys.exit(f"{error.title}. {error.what} {error.remedy} ({error.name})")
+    except (OSError, ValueError, IndexError) as error:
+        sys.exit(f"{__doc__}\n{type(error).__name__}: {error}")

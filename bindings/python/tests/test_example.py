@@ -20,6 +20,14 @@ class Example(unittest.IsolatedAsyncioTestCase):
         print(f"example.py: {lines} lines", flush=True)
         self.assertLessEqual(lines, MOST_LINES)
 
+    def test_what_it_is_given_wrongly_is_said(self) -> None:
+        for arguments in ([], ["https://127.0.0.1:1", "/nowhere", "/nowhere", "1"], ["https://127.0.0.1:1", ".", ".", "no port"]):
+            with self.subTest(arguments):
+                done = subprocess.run([sys.executable, EXAMPLE, *arguments], capture_output=True, text=True, timeout=BOUND)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("example.py BANK-URL", done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
     async def test_it_pairs_gets_a_certificate_and_pays(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             scene = Scene(os.environ["USHIELD_PROGRAMS"], folder, face_port=free_port(), bank_port=free_port())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from world import PASSWORD, World, WorldCase, handles, quiet_loop, until
 
-from ushield import OrderOutcome, UShield, UShieldError
+from ushield import OrderOutcome, UShield, UShieldError, Whose
 from ushield.testing import FileKeystore
 
 #: A token keeps a limited number of approvals for as long as their orders could come again.
@@ -27,6 +27,9 @@ class Many(WorldCase):
                 await asyncio.to_thread(world.scene.menu_to_pairing)
                 await world.run(two.pair([world.air]))
                 self.assertEqual([state.this for state in (await world.run(two.token_state([world.air]))).phones], [False, True])
+                # It advertises for both in turn.
+                for seen in await asyncio.gather(one.in_reach([world.air]), two.in_reach([world.air])):
+                    self.assertEqual([token.whose for token in seen], [Whose.OURS])
                 order = await world.order(one, 7_000)
                 results = await asyncio.gather(
                     world.run(one.run_order([world.card], order)),

@@ -1,10 +1,12 @@
 """The whole path through the generated bindings, over packets and over a card."""
 
+import asyncio
 import unittest
 
-from world import ACCOUNT, PAYEE, WorldCase, quiet_loop
+import symbol
+from world import ACCOUNT, PAYEE, WorldCase, quiet_loop, until
 
-from ushield import CertificateRole, LinkMedium, OrderOutcome, OrderStatus, TransferContent, Whose
+from ushield import ActError, CertificateRole, Code, LinkMedium, OrderOutcome, OrderStatus, TransferContent, Whose
 from ushield.testing import Air, Reader
 
 
@@ -53,6 +55,25 @@ class WholePath(WorldCase):
 
     async def test_over_a_card_with_extended_length(self) -> None:
         await self.whole_path(Reader(self.world.reader, extended=True), LinkMedium.CARD)
+
+    async def test_pairing_by_code(self) -> None:
+        world = self.world
+        async with await world.phone() as phone:
+            await asyncio.to_thread(world.scene.menu_to_pairing)
+            screen = await asyncio.to_thread(world.scene.screen)
+            await asyncio.to_thread(world.scene.press, "down", screen["serial"])
+            shown = await until("code", lambda: world.scene.screen()["code"])
+            text = symbol.read(shown)
+            code = bytearray(text.encode())
+            token = await world.run(phone.pair_by_code([world.air], code))
+            self.assertEqual(code, bytes(len(text)), "it is wiped")
+            self.assertEqual(await phone.tokens(), [token])
+            self.assertTrue((await world.run(phone.token_state([world.air]))).pin_initial)
+            await phone.forget_here()
+            with self.assertRaises(ActError) as raised:
+                await world.run(phone.pair_by_code([world.card], text.encode()))
+            self.assertIn(raised.exception.code, (Code.NOT_PAIRING, Code.PAIRING_CODE_SPENT))
+            self.assertNotIn(text, repr(raised.exception))
 
 
 if __name__ == "__main__":

@@ -52,9 +52,6 @@ class KeystorePort(_Port, _ffi.Keystore):
 
         return self._ask(work)
 
-    def delete(self, name: str) -> Any:
-        return self._ask(lambda: self._host.delete(name))
-
 
 class ClockPort(_ffi.Clock):
     def __init__(self, host: Clock) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from . import _ffi
 from ._adapters import BankPort, ClockPort, KeystorePort, RadioPort
 from ._bridge import is_held
+from ._checks import one_of, text
 from ._errors import UShieldError, answered, called, error
 from ._ffi import CertificateRole
 from ._operation import Operation, Secret, spent
@@ -70,8 +71,8 @@ class UShield:
     """A phone that drives tokens for one customer of one bank.
 
     Everything that it promised is durable before it returns; the process may be killed at any moment, and a new one goes on. Use it on one
-    event loop. A token is named by its id; without, the only one is meant. All raise `UShieldError`; `ValueError` for what no
-    such interface takes: half a character, a negative amount, another type.
+    event loop. A token is named by its id; without, the only one is meant. All raise `UShieldError`; `ValueError`, which
+    names the argument, for what no such interface takes: half a character, a negative amount, another type.
     """
 
     def __init__(self, inner: _ffi.UShield, notice: UShieldError | None) -> None:
@@ -140,11 +141,11 @@ class UShield:
 
     async def preview(self, order: str) -> list[str]:
         """The pages that the token will show for an order: six lines each."""
-        return await answered(lambda: self._inner.preview(_whole(order)))
+        return await answered(lambda: self._inner.preview(text("order", order)))
 
     async def certificate(self, role: CertificateRole, token: str | None = None) -> list[bytes] | None:
         """A certificate that this phone keeps: DER, own certificate first."""
-        return await answered(lambda: self._inner.certificate(_whole(token), role))
+        return await answered(lambda: self._inner.certificate(_token(token), _role(role)))
 
     async def adopt(self) -> Adopted:
         """Takes over orders that are open at the bank and not known here, as after a store was set aside."""
@@ -153,7 +154,7 @@ class UShield:
 
     async def forget_here(self, token: str | None = None) -> None:
         """Forgets a token on this phone alone, for one that is lost or was reset."""
-        await answered(lambda: self._inner.forget_here(_whole(token)))
+        await answered(lambda: self._inner.forget_here(_token(token)))
 
     def pair(self, radios: Iterable[Radio], *, mode_opened_again: bool = False) -> Operation[Token]:
         """Pairs with the token whose pairing mode is open, by digits on both screens.
@@ -171,38 +172,42 @@ class UShield:
 
     def change_pin(self, radios: Iterable[Radio], token: str | None = None) -> Operation[None]:
         """Changes the PIN."""
-        return self._begun(lambda: self._inner.change_pin(_radios(radios), _whole(token)), lambda ending: None)
+        return self._begun(lambda: self._inner.change_pin(_radios(radios), _token(token)), lambda ending: None)
 
     def forget_phone(self, radios: Iterable[Radio], token: str | None = None, phone: str | None = None) -> Operation[None]:
         """Has the token forget a phone, this one by default."""
-        return self._begun(lambda: self._inner.forget_phone(_radios(radios), _whole(token), _whole(phone)), lambda ending: None)
+        return self._begun(
+            lambda: self._inner.forget_phone(_radios(radios), _token(token), text("phone", phone, optional=True)), lambda ending: None
+        )
 
     def token_state(self, radios: Iterable[Radio], token: str | None = None) -> Operation[TokenState]:
         """What the token says of itself, and the phones that it knows."""
         return self._begun(
-            lambda: self._inner.token_state(_radios(radios), _whole(token)),
+            lambda: self._inner.token_state(_radios(radios), _token(token)),
             lambda ending: TokenState(**vars(ending.state), phones=lift(ending.phones)),
         )
 
     def certificate_on_token(self, radios: Iterable[Radio], role: CertificateRole, token: str | None = None) -> Operation[list[bytes]]:
         """The certificate that the token itself has stored: DER, own certificate first."""
         return self._begun(
-            lambda: self._inner.certificate_on_token(_radios(radios), _whole(token), role), lambda ending: list(ending.chain)
+            lambda: self._inner.certificate_on_token(_radios(radios), _token(token), _role(role)), lambda ending: list(ending.chain)
         )
 
-    def download_certificate(self, radios: Iterable[Radio], role: CertificateRole, token: str | None = None) -> Operation[Report | None]:
+    def download_certificate(
+        self, radios: Iterable[Radio], role: CertificateRole = CertificateRole.PAY, token: str | None = None
+    ) -> Operation[Report | None]:
         """Orders a first certificate, has it approved on the token, and stores it there and here. A report where an order was needed."""
         return self._begun(
-            lambda: self._inner.download_certificate(_radios(radios), _whole(token), role), lambda ending: lift(ending.report)
+            lambda: self._inner.download_certificate(_radios(radios), _token(token), _role(role)), lambda ending: lift(ending.report)
         )
 
     def order_transfer(self, transfer: Transfer, token: str | None = None) -> Operation[str]:
         """Asks the bank for a transfer order; its id. Show its `preview`, then `run_order`."""
-        return self._begun(lambda: self._inner.order_transfer(_whole(token), lower(transfer)), lambda ending: str(ending.order))
+        return self._begun(lambda: self._inner.order_transfer(_token(token), lower(transfer)), lambda ending: str(ending.order))
 
     def run_order(self, radios: Iterable[Radio], order: str) -> Operation[Report]:
         """Has an order approved on its token and returns the answer to the bank."""
-        return self._begun(lambda: self._inner.run_order(_radios(radios), _whole(order)), lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.run_order(_radios(radios), text("order", order)), lambda ending: lift(ending.report))
 
     def resume(self, radios: Iterable[Radio]) -> Operation[list[Resumed]]:
         """Goes on with every order that is not over, after a process has died or a link was lost."""
@@ -210,11 +215,13 @@ class UShield:
 
     def cancel_order(self, radios: Iterable[Radio], order: str) -> Operation[Report]:
         """Takes an order back, here, at the token and at the bank; the receipt says how it really ended."""
-        return self._begun(lambda: self._inner.cancel_order(_radios(radios), _whole(order)), lambda ending: lift(ending.report))
+        return self._begun(lambda: self._inner.cancel_order(_radios(radios), text("order", order)), lambda ending: lift(ending.report))
 
     def cancel_request(self, radios: Iterable[Radio], request: str) -> Operation[Report | None]:
         """Takes a request back whose order is not here yet. A report where the bank had made an order."""
-        return self._begun(lambda: self._inner.cancel_request(_radios(radios), _whole(request)), lambda ending: lift(ending.report))
+        return self._begun(
+            lambda: self._inner.cancel_request(_radios(radios), text("request", request)), lambda ending: lift(ending.report)
+        )
 
     def _begun(self, begin: Callable[[], _ffi.Operation], result: Callable[[Any], R]) -> Operation[R]:
         return Operation(called(begin), result)
@@ -225,11 +232,12 @@ def _radios(radios: Iterable[Radio]) -> list[_ffi.Radio]:
     return [RadioPort(radio, loop) for radio in radios]
 
 
-def _whole(text: Any) -> Any:
-    """Refuses half a character before a call begins: the generated code does not free what it has taken by then."""
-    if isinstance(text, str):
-        text.encode()
-    return text
+def _token(token: Any) -> Any:
+    return text("token", token, optional=True)
+
+
+def _role(role: Any) -> Any:
+    return one_of("role", role, CertificateRole)
 
 
 def _known(values: list[Any]) -> list[Any]:

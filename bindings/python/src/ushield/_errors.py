@@ -6,35 +6,42 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from . import _ffi
+from ._checks import Unusable
 
 R = TypeVar("R")
 
 
 class UShieldError(Exception):
-    """A call that failed, as the catalogue's data. Holds no PIN, key, account or name: it may be logged."""
+    """A call that failed, as the catalogue's data. Holds no PIN, key, account or name: it may be logged.
+
+    Attributes:
+        code: act on it, or on the class of the exception; never on a text.
+        number: the code's stable number.
+        name: the code's stable name, in kebab case.
+        fault: who can change it.
+        title: for the customer, in the phone's language, in a few words.
+        what: for the customer: what happened.
+        remedy: for the customer: what to do now.
+        tries_left: attempts that are left.
+        place: what is at fault inside an input or a message, by name.
+        request: the id of the request that is kept although it has no order yet, for `cancel_request`.
+        doubt: what the token may have done although the call failed; `what` and `remedy` say so too.
+        causes: why, for a log: the nearest cause first, the cause of each behind it.
+    """
 
     def __init__(self, problem: _ffi.Problem) -> None:
-        super().__init__(problem.name)
-        #: Act on it, or on the class of the exception; never on a text.
+        super().__init__(" at ".join(filter(None, (problem.name, problem.place))))
         self.code: _ffi.Code = problem.code
-        #: The code's stable number and its stable name, in kebab case.
         self.number: int = problem.number
         self.name: str = problem.name
-        #: Who can change it.
         self.fault: _ffi.Fault = problem.fault
-        #: For the customer, in the phone's language: in a few words, what happened, what to do now.
         self.title: str = problem.title
         self.what: str = problem.what
         self.remedy: str = problem.remedy
-        #: Attempts that are left.
         self.tries_left: int | None = problem.tries_left
-        #: What is at fault inside an input or a message, by name.
         self.place: str | None = problem.place
-        #: The id of the request that is kept although it has no order yet, for `cancel_request`.
         self.request: str | None = problem.request
-        #: What the token may have done although the call failed; `what` and `remedy` say so too.
         self.doubt: _ffi.Doubt | None = problem.doubt
-        #: Why, for a log: the nearest cause first, the cause of each behind it.
         self.causes: tuple[str, ...] = tuple(problem.causes)
 
 
@@ -86,6 +93,8 @@ async def answered(call: Callable[[], Awaitable[R]]) -> R:
 
 
 def _as_ours(raised: Exception) -> Exception:
+    if isinstance(raised, Unusable):
+        return raised
     if not isinstance(raised, _ffi.Failure):
         return ValueError("an argument of a type, a range or a character that cannot be handed over")
     problem: _ffi.Problem = getattr(raised, "problem")  # noqa: B009  Of every variant, as no type says.

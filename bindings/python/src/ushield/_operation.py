@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
+from . import _checks as checks
 from . import _ffi
 from ._errors import UShieldError, called, error
 from ._ffi import Code
@@ -22,6 +23,7 @@ Secret: TypeAlias = bytes | bytearray
 @contextmanager
 def spent(secret: Secret) -> Iterator[Any]:
     """A secret for one use. A `bytearray` is handed over without a copy and wiped; `bytes` cannot be wiped in Python."""
+    checks.secret(secret)
     if not isinstance(secret, bytearray):
         yield secret
         return
@@ -33,23 +35,29 @@ def spent(secret: Secret) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something happened, or the customer has to do something."""
+    """Something happened, or the customer has to do something.
+
+    Attributes:
+        text: for the customer, in the phone's language.
+    """
 
     event: Event
-    #: For the customer, in the phone's language.
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PinAsked:
-    """The token will need a PIN."""
+    """The token will need a PIN.
 
-    #: Which question this is.
+    Attributes:
+        prompt: which question this is.
+        tries_left: with WRONG_BEFORE.
+        text: for the customer.
+    """
+
     prompt: int
     reason: PinReason
-    #: With WRONG_BEFORE.
     tries_left: int | None
-    #: For the customer.
     text: str = field(repr=False)
     _inner: _ffi.Operation = field(repr=False)
 
@@ -75,10 +83,14 @@ class PinDropped:
 
 @dataclass(frozen=True, slots=True)
 class DigitsShown:
-    """Six digits are on both screens: does the customer find them equal?"""
+    """Six digits are on both screens: does the customer find them equal?
+
+    Attributes:
+        name: the token's.
+        brand: by its maker's certificate.
+    """
 
     digits: str = field(repr=False)
-    #: The token's name; the brand, by its maker's certificate.
     name: str = field(repr=False)
     brand: str = field(repr=False)
     _inner: _ffi.Operation = field(repr=False)

@@ -16,23 +16,29 @@ from ._ffi import LinkMedium, WantedFit
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request. Its headers and body hold secrets."""
+    """A request. Its headers and body hold secrets.
 
-    #: GET or POST.
+    Attributes:
+        method: GET or POST.
+        path: path and query, to be put behind `https://host:port`.
+        headers: all headers that matter, but for `Host` and `Content-Length`. ASCII.
+    """
+
     method: str
-    #: Path and query, to be put behind `https://host:port`.
     path: str = field(repr=False)
-    #: All headers that matter, but for `Host` and `Content-Length`. ASCII.
     headers: Sequence[tuple[str, bytes]] = field(repr=False)
     body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response, of any status."""
+    """A response, of any status.
+
+    Attributes:
+        content_type: the header `Content-Type`, as it came.
+    """
 
     status: int
-    #: The header `Content-Type`, as it came.
     content_type: str | None
     body: bytes = field(repr=False)
 
@@ -62,10 +68,6 @@ class Keystore(Protocol):
 
     async def sealing_key(self) -> bytes:
         """32 random bytes, made at first and the same for ever: they seal the store."""
-        ...
-
-    async def delete(self, name: str) -> None:
-        """Destroys the key `name`; nothing happens when it is not there."""
         ...
 
 
@@ -115,39 +117,48 @@ class Card(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OverPackets:
-    """A connection over Bluetooth LE, with `out` subscribed."""
+    """A connection over Bluetooth LE, with `out` subscribed.
+
+    Attributes:
+        mtu: the ATT MTU that was agreed on: 23 at least.
+        place: the device's address: the same as long as the token stays there.
+        others: how many further tokens were there that fit as well.
+    """
 
     packets: Packets
-    #: The ATT MTU that was agreed on: 23 at least.
     mtu: int
-    #: The device's address: the same as long as the token stays there.
     place: str
-    #: How many further tokens were there that fit as well.
     others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OverCard:
-    """A card that can be spoken to."""
+    """A card that can be spoken to.
+
+    Attributes:
+        place: the reader's name.
+        extended: whether the reader sends commands of extended length.
+    """
 
     card: Card
-    #: The reader's name.
     place: str
-    #: Whether the reader sends commands of extended length.
     extended: bool = False
     others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A token in reach, or what may be one."""
+    """A token in reach, or what may be one.
+
+    Attributes:
+        place: as in the connection.
+        advertised: manufacturer data behind the company. A card advertises nothing.
+        signal: dBm.
+    """
 
     medium: LinkMedium
-    #: As in the connection.
     place: str
-    #: Manufacturer data behind the company. A card advertises nothing.
     advertised: bytes | None = None
-    #: dBm.
     signal: int | None = None
 
 
@@ -182,5 +193,9 @@ class Radio(Protocol):
         ...
 
     async def look(self) -> Sequence[Seen]:
-        """What is in reach now: some seconds at most. Raises as `connect`."""
+        """What is in reach now, and all that was heard of it in some seconds.
+
+        A token that several phones are paired with advertises something for each in turn, a second each, and is there once for each: with
+        one of them, it may seem to be another's. Raises as `connect`.
+        """
         ...

@@ -9,11 +9,12 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from . import _ffi
+from ._checks import members as checked
 from ._errors import UShieldError, error
 from ._ffi import CertificateRole, Code, LinkMedium, NameCheck, OrderOutcome, TokenScreen, TransferScheme
 
@@ -31,14 +32,17 @@ class _Quiet:
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Trust(_Quiet):
-    """What a phone is given of its bank once, over a way that it trusts."""
+    """What a phone is given of its bank once, over a way that it trusts.
+
+    Attributes:
+        bank_id: BIC.
+        name: name for people.
+        root: the bank root's public key, compressed, 66 hex digits.
+    """
 
     _shown = ("bank_id",)
-    #: BIC.
     bank_id: str
-    #: Name for people.
     name: str
-    #: The bank root's public key, compressed, 66 hex digits.
     root: str
 
     @classmethod
@@ -50,58 +54,67 @@ class Trust(_Quiet):
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Config(_Quiet):
-    """With what a client is opened."""
+    """With what a client is opened.
 
-    #: The bank, as it hands itself out.
+    Attributes:
+        trust: the bank, as it hands itself out.
+        makers: certificates of the makers' roots that are trusted, DER.
+        customer: the customer's name at the bank.
+        phone: the phone's name, as tokens list it.
+        language: language of all texts, BCP 47. English for what there is no text in.
+        store: the folder in which it remembers, sealed by the key store's key; one client at a time. Without, all is forgotten at the
+            end.
+    """
+
     trust: Trust
-    #: Certificates of the makers' roots that are trusted, DER.
     makers: Sequence[bytes]
-    #: The customer's name at the bank.
     customer: str
-    #: The phone's name, as tokens list it.
     phone: str
-    #: Language of all texts, BCP 47. English for what there is no text in.
     language: str = "en"
-    #: The folder in which it remembers, sealed by the key store's key; one client at a time.
-    #: Without, all is forgotten at the end.
     store: str | Path | None = None
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Transfer(_Quiet):
-    """A transfer as the customer asks for it."""
+    """A transfer as the customer asks for it.
 
-    #: An account of the customer.
+    Attributes:
+        debtor_account: an account of the customer.
+        creditor_name: name of the payee, 1 to 140 bytes.
+        creditor_account: the payee's account.
+        creditor_agent: the payee's bank, 1 to 70 bytes.
+        amount: minor units, 1 to 999,999,999,999,999.
+        currency: ISO 4217 code.
+        account_scheme: how the payee's account is to be read.
+        execution_date: YYYYMMDD; nothing: at once.
+        remittance_text: for the payee.
+        beside: the open order that is like this one and that this one is placed beside. Without it the bank answers with that order.
+    """
+
     debtor_account: str
-    #: Name of the payee, 1 to 140 bytes.
     creditor_name: str
-    #: The payee's account.
     creditor_account: str
-    #: The payee's bank, 1 to 70 bytes.
     creditor_agent: str
-    #: Minor units, 1 to 999,999,999,999,999.
     amount: int
-    #: ISO 4217 code.
     currency: str
-    #: How the payee's account is to be read.
     account_scheme: TransferScheme = TransferScheme.DOMESTIC
-    #: YYYYMMDD; nothing: at once.
     execution_date: int | None = None
-    #: For the payee.
     remittance_text: str = ""
-    #: The open order that is like this one and that this one is placed beside.
-    #: Without it the bank answers with that order.
     beside: str | None = None
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Account(_Quiet):
-    """An account of the customer."""
+    """An account of the customer.
+
+    Attributes:
+        exponent: decimal digits behind the point.
+        balance: minor units.
+    """
 
     _shown = ("currency",)
     number: str
     currency: str
-    #: Decimal digits behind the point.
     exponent: int
     balance: int
 
@@ -118,113 +131,143 @@ class Token(_Quiet):
 
 
 class Whose(enum.Enum):
-    """Whose a token is, as far as this phone can tell."""
+    """Whose a token is, as far as this phone can tell.
+
+    Attributes:
+        PAIRING_MODE: anybody's: its pairing mode is open.
+        OTHERS: it does not know this phone.
+        BUSY: it serves another phone just now, and says nothing.
+    """
 
     OURS = enum.auto()
-    #: Anybody's: its pairing mode is open.
     PAIRING_MODE = enum.auto()
     UNPAIRED = enum.auto()
-    #: It does not know this phone.
     OTHERS = enum.auto()
-    #: It serves another phone just now, and says nothing.
     BUSY = enum.auto()
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class InReach(_Quiet):
-    """A token in reach."""
+    """A token in reach.
+
+    Attributes:
+        place: the device's address, the reader's name.
+        signal: strength of its signal, dBm.
+        token: which one, where it is ours.
+    """
 
     _shown = ("medium", "whose")
     medium: LinkMedium
-    #: The device's address, the reader's name.
     place: str
-    #: Strength of its signal, dBm.
     signal: int | None
     whose: Whose
-    #: Which one, where it is ours.
     token: Token | None
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class PairedPhone(_Quiet):
-    """A phone that a token knows."""
+    """A phone that a token knows.
+
+    Attributes:
+        this: whether it is this one.
+    """
 
     _shown = ("id", "this")
     id: str
     name: str
-    #: Whether it is this one.
     this: bool
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class TokenState(_Quiet):
-    """What a token says of itself."""
+    """What a token says of itself.
+
+    Attributes:
+        bank: BIC of the bank whose root is installed.
+        firmware: major in the upper byte, minor in the lower.
+        pin_initial: the PIN is still the initial one: it allows nothing but its change.
+        pay: key `pay` has a certificate.
+        login: key `login` has one.
+        reviewing: an order is being reviewed on it.
+        phones: the phones that it knows.
+    """
 
     _shown = ("id", "firmware")
     id: str
     name: str
-    #: BIC of the bank whose root is installed.
     bank: str
-    #: Major in the upper byte, minor in the lower.
     firmware: int
-    #: The PIN is still the initial one: it allows nothing but its change.
     pin_initial: bool
     pin_locked: bool
     tries_left: int
-    #: Key `pay`, key `login` has a certificate.
     pay: bool
     login: bool
-    #: An order is being reviewed on it.
     reviewing: bool
-    #: The phones that it knows.
     phones: Sequence[PairedPhone]
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Receipt(_Quiet):
-    """The bank's signed receipt, verified."""
+    """The bank's signed receipt, verified.
+
+    Attributes:
+        reason: why, if refused.
+    """
 
     _shown = ("order", "outcome")
     order: str
     outcome: OrderOutcome
     ended: int
-    #: Why, if refused.
     reason: Code | None
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Report(_Quiet):
-    """How a run through an order's life ended."""
+    """How a run through an order's life ended.
+
+    Attributes:
+        text: for the customer.
+        exchanges: with the token, on the connection on which its answer came.
+        bytes: of their messages.
+    """
 
     _shown = ("receipt",)
     receipt: Receipt
-    #: For the customer.
     text: str
-    #: Exchanges with the token on the connection on which its answer came, and bytes of their messages.
     exchanges: int
     bytes: int
 
 
 class OrderStatus(enum.Enum):
-    """What became of an order, as this phone knows it."""
+    """What became of an order, as this phone knows it.
 
-    #: Asked for; the bank's order is not here yet.
+    Attributes:
+        REQUESTED: asked for; the bank's order is not here yet.
+        OPEN: here; not decided on the token.
+        DECIDED: decided on the token; on its way to the bank.
+        UNKNOWN: the answer may have reached the bank and no receipt is here. Not a failure.
+        ENDED: ended, by the bank's signed receipt.
+        NOT_CREATED: the bank refused to make it; there is no order.
+    """
+
     REQUESTED = enum.auto()
-    #: Here; not decided on the token.
     OPEN = enum.auto()
-    #: Decided on the token; on its way to the bank.
     DECIDED = enum.auto()
-    #: The answer may have reached the bank and no receipt is here. Not a failure.
     UNKNOWN = enum.auto()
-    #: Ended, by the bank's signed receipt.
     ENDED = enum.auto()
-    #: The bank refused to make it; there is no order.
     NOT_CREATED = enum.auto()
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class TransferContent(_Quiet):
-    """What a transfer order says."""
+    """What a transfer order says.
+
+    Attributes:
+        amount: minor units.
+        exponent: decimal digits behind the point.
+        charges: minor units, where the bank asks for any.
+        name_check: whether the bank found the payee's name to be the account's.
+    """
 
     debtor_account: str
     creditor_name: str
@@ -235,7 +278,6 @@ class TransferContent(_Quiet):
     currency: str
     exponent: int
     charges: int | None
-    #: Whether the bank found the payee's name to be the account's.
     name_check: NameCheck
     execution_date: int | None
     remittance_text: str
@@ -253,32 +295,35 @@ class CertificateContent(_Quiet):
 
 @dataclass(frozen=True, repr=False, slots=True)
 class HistoryEntry(_Quiet):
-    """An order in the customer's history."""
+    """An order in the customer's history.
+
+    Attributes:
+        request: the id of the request, for `cancel_request`.
+        order: the order's id, once there is one.
+        asked: when it was asked for; zero where the record cannot be read.
+        token: the token that it is for, where that is known.
+        certificate_due: the bank has issued a certificate for it that the token is not known to have stored: `resume` has it stored.
+        outcome: how it ended, where it has.
+        code: why the bank did not make it, where it has not.
+        text: the status, for the customer.
+        cancelled: the customer cancelled it.
+        content: what it says, by the bank's signature.
+        problem: why something is missing here although the store holds it.
+    """
 
     _shown = ("order", "status", "outcome")
-    #: The id of the request, for `cancel_request`.
     request: str
-    #: The order's id, once there is one.
     order: str | None
-    #: When it was asked for; zero where the record cannot be read.
     asked: int
-    #: The token that it is for, where that is known.
     token: str | None
     status: OrderStatus
-    #: The bank has issued a certificate for it that the token is not known to have stored: `resume` has it stored.
     certificate_due: bool
-    #: How it ended, where it has.
     outcome: OrderOutcome | None
-    #: Why the bank did not make it, where it has not.
     code: Code | None
-    #: The status, for the customer.
     text: str
-    #: The customer cancelled it.
     cancelled: bool
-    #: What it says, by the bank's signature.
     content: TransferContent | CertificateContent | None
     receipt: Receipt | None
-    #: Why something is missing here although the store holds it.
     problem: UShieldError | None
 
 
@@ -311,7 +356,11 @@ class Resumed(_Quiet):
 
 
 class Moment(enum.Enum):
-    """What happens in an operation."""
+    """What happens in an operation.
+
+    Attributes:
+        OTHER: one that this package does not know yet; its text says what it is.
+    """
 
     CONNECTING = enum.auto()
     CONNECTED = enum.auto()
@@ -337,44 +386,49 @@ class Moment(enum.Enum):
     CANCELLING = enum.auto()
     SETTLED = enum.auto()
     STORING_CERTIFICATE = enum.auto()
-    #: One that this package does not know yet; its text says what it is.
     OTHER = enum.auto()
 
 
 class PinReason(enum.Enum):
-    """Why a PIN is asked for."""
+    """Why a PIN is asked for.
+
+    Attributes:
+        WRONG_BEFORE: the last one was wrong.
+        SECOND_PHONE: to pair a further phone with the token.
+        CURRENT: the PIN as it is, to change it.
+        NEW: the PIN as it shall be.
+    """
 
     APPROVE = enum.auto()
-    #: The last one was wrong.
     WRONG_BEFORE = enum.auto()
-    #: To pair a further phone with the token.
     SECOND_PHONE = enum.auto()
-    #: The PIN as it is, to change it.
     CURRENT = enum.auto()
-    #: The PIN as it shall be.
     NEW = enum.auto()
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Event(_Quiet):
-    """A moment, and what belongs to it."""
+    """A moment, and what belongs to it.
+
+    Attributes:
+        pages: with REVIEW_ON_TOKEN: how many.
+        screen: with PRESS_OK_ON_TOKEN: for what.
+        attempt: with RECONNECTING: which.
+        found: with SEVERAL_TOKENS: how many.
+        name: with WRONG_TOKEN: its name, where this phone has paired it too.
+        tries_left: with PIN_WRONG.
+        outcome: with SETTLED: how the order ended.
+    """
 
     _shown = ("moment",)
     moment: Moment
     order: str | None = None
-    #: With REVIEW_ON_TOKEN: how many.
     pages: int | None = None
-    #: With PRESS_OK_ON_TOKEN: for what.
     screen: TokenScreen | None = None
-    #: With RECONNECTING: which.
     attempt: int | None = None
-    #: With SEVERAL_TOKENS: how many.
     found: int | None = None
-    #: With WRONG_TOKEN: its name, where this phone has paired it too.
     name: str | None = None
-    #: With PIN_WRONG.
     tries_left: int | None = None
-    #: With SETTLED: how the order ended.
     outcome: OrderOutcome | None = None
 
 
@@ -423,14 +477,10 @@ def lift(value: Any) -> Any:
 
 def lower(value: Config | Transfer) -> Any:
     """A value of this package as a generated one."""
-    members = {field.name: getattr(value, field.name) for field in fields(value)}
-    for member in members.values():
-        if isinstance(member, str):
-            # Half a character is refused before a call begins.
-            member.encode()
+    members = checked(value)
     if isinstance(value, Transfer):
         return _ffi.Transfer(**members)
     place = value.store
     store = _ffi.StorePlace.MEMORY() if place is None else _ffi.StorePlace.FOLDER(str(place))
-    trust = _ffi.Trust(bank_id=value.trust.bank_id, name=value.trust.name, root=value.trust.root)
+    trust = _ffi.Trust(**checked(value.trust))
     return _ffi.Config(**members | {"store": store, "trust": trust, "makers": list(value.makers)})

@@ -60,10 +60,6 @@ class MemoryKeystore:
     async def sealing_key(self) -> bytes:
         return self._seal
 
-    async def delete(self, name: str) -> None:
-        if self._keys.pop(name, None) is not None:
-            self._keep()
-
     def _keep(self) -> None:
         """Makes the keys durable."""
 

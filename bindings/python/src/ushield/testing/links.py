@@ -5,6 +5,9 @@ import asyncio
 from .. import LinkLost, LinkMedium, OverCard, OverPackets, Seen, TokenNotFound, Wanted, WantedFit
 from .plug import Inbox, Plug, hear
 
+#: Seconds: a token advertises for each of its phones in turn, a second each.
+LISTENING = 3.0
+
 
 class Air:
     """A radio (`--gatt`), and the MTU that it agrees on.
@@ -30,7 +33,15 @@ class Air:
         return OverPackets(Gatt(self._plug, inbox), self._mtu, self._place)
 
     async def look(self) -> list[Seen]:
-        return [Seen(LinkMedium.BLE, self._place, self._plug.advertised)] if self._plug.advertised else []
+        heard: list[bytes] = []
+        try:
+            async with asyncio.timeout(LISTENING), self._plug.changed:
+                while True:
+                    if self._plug.advertised and self._plug.advertised not in heard:
+                        heard.append(self._plug.advertised)
+                    await self._plug.changed.wait()
+        except TimeoutError:
+            return [Seen(LinkMedium.BLE, self._place, advertised) for advertised in heard]
 
 
 class Gatt:
