@@ -1,11 +1,14 @@
 #!/bin/sh
-# Writes the Kotlin blocks of a document as sources: extract.sh DOCUMENT FOLDER. A block begins with `// Name.kt`, or goes on with the last one.
+# Makes the project of a document: extract.sh DOCUMENT FOLDER. A block of Kotlin begins with `// Name.kt`, or goes on with the last one; one of
+# XML with `<!-- name.xml -->`.
 set -eu
 rm -rf "$2"
-mkdir -p "$2"
+mkdir -p "$2/src/host"
 awk -v folder="$2" '
     /^```kotlin$/ { inside = 1; first = 1; next }
+    /^```xml$/ { inside = 1; first = 1; file = ""; next }
     /^```$/ && inside { inside = 0; next }
-    inside && first && /^\/\/ [A-Za-z]+\.kt$/ { file = folder "/" $2; first = 0; next }
-    inside { if (first && file != "") print "" > file; first = 0; print > file }
+    inside && first && /^\/\/ [A-Za-z]+\.kt$/ { file = folder "/src/host/" $2; first = 0; next }
+    inside && first && /^<!-- [a-z]+\.xml -->$/ { file = folder "/" $2; first = 0; next }
+    inside && file != "" { if (first) print "" > file; first = 0; print > file }
 ' "$1"

@@ -21,8 +21,14 @@ rm -rf $kotlin/target/generated $kotlin/target/document
 library=$(bindings/generate.sh kotlin $kotlin/target/generated)
 "${CARGO:-cargo}" build --locked --quiet -p ushield-bank -p ushield-emulator
 programs=$(dirname "$library")
-$kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document/host
-mvn -q -B -f $kotlin/pom.xml -Dushield.library="$programs" -Dushield.programs="$programs" "$@" verify
+$kotlin/extract.sh docs/integrate-phone.md $kotlin/target/document
+mvn -q -B -f $kotlin/pom.xml -Dushield.library="$programs" -Dushield.programs="$programs" "$@" install
+# The document's own project, as one begins with it; its program says what it takes.
+said=$(mvn -q -B -f $kotlin/target/document/pom.xml compile exec:java 2>&1) && ended=0 || ended=$?
+if [ $ended != 2 ] || [[ $said != *"BANK-URL BANK-FOLDER MAKER-FOLDER PORT"* ]]; then
+    echo "the project of docs/integrate-phone.md ends with $ended: $said" >&2
+    exit 1
+fi
 
 # Nothing of Google's own repository may have come in by a mirror: the build would break elsewhere.
 repository=$(mvn -q -B -Dstyle.color=never -f $kotlin/pom.xml help:evaluate -Dexpression=settings.localRepository -DforceStdout 2>/dev/null |

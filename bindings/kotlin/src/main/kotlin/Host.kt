@@ -85,9 +85,6 @@ public interface Keystore {
 
     /** 32 random bytes, made at first and the same for ever: they seal the store. A host keeps them under a key of its hardware's. */
     public suspend fun sealingKey(): ByteArray
-
-    /** Destroys the key [name]; nothing happens when it is not there. */
-    public suspend fun delete(name: String)
 }
 
 /** The system refused, the customer did not unlock, there is no such key: thrown by the host. */

@@ -61,8 +61,6 @@ internal class KeystoreAdapter(
     ): ByteArray = asking(::keystoreError) { wanted(host.agree(name, point)) }
 
     override suspend fun sealingKey(): ByteArray = asking(::keystoreError) { wanted(host.sealingKey()) }
-
-    override suspend fun delete(name: String) = asking(::keystoreError) { host.delete(name) }
 }
 
 internal class ClockAdapter(

@@ -18,8 +18,8 @@ public interface Radio {
     public suspend fun connect(wanted: Wanted): Connected
 
     /**
-     * Looks around for some seconds at most: what is in reach now. A token that advertises different things in turn is there once for
-     * each.
+     * Looks around for some seconds at most: what is in reach now, and all that was heard of it. A token that several phones are paired
+     * with advertises something for each in turn, a second each, and is there once for each: with one of them, it may seem to be another's.
      */
     public suspend fun look(): List<Seen>
 }

@@ -5,7 +5,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.extension.ExtendWith
-import ushield.host.Plug
+import ushield.host.FaultyPlug
 import kotlin.time.Duration.Companion.minutes
 
 /** The link fails after every number of packets: the order is executed once, whatever was lost. */
@@ -13,7 +13,7 @@ import kotlin.time.Duration.Companion.minutes
 class FailingLinkTest {
     private fun failing(
         every: Int,
-        plug: (Scene) -> Plug,
+        plug: (Scene) -> FaultyPlug,
         radios: (Scene) -> List<Radio>,
     ) = bounded(5.minutes) {
         Scene().use { scene ->

@@ -9,8 +9,8 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import ushield.host.Air
 import ushield.host.BankOverHttps
+import ushield.host.FaultyPlug
 import ushield.host.MemoryKeystore
-import ushield.host.Plug
 import ushield.host.Reader
 import java.io.File
 import java.net.URI
@@ -46,9 +46,10 @@ fun transfer(minor: Long) =
 class SoftToken(
     private val scene: Scene,
     name: String,
+    radioAt: String? = null,
 ) : AutoCloseable {
-    val radio = Plug(isRadio = true)
-    val reader = Plug(isRadio = false)
+    val radio = FaultyPlug(isRadio = true)
+    val reader = FaultyPlug(isRadio = false)
     private val face: URI
     private val program: Process
 
@@ -75,7 +76,7 @@ class SoftToken(
             scene.start(
                 name,
                 *arrayOf("ushield-token", "run", "--state", state, "--face", "none", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"),
-                *arrayOf("--gatt", radio.address, "--vpcd", reader.address, "--ready-file", ready.path),
+                *arrayOf("--gatt", radioAt ?: radio.address, "--vpcd", reader.address, "--ready-file", ready.path),
             )
         face = URI("http://" + Regex("\"http\":\"(?:http://)?([^\"/]+)").find(scene.waitFor(ready))!!.groupValues[1])
     }
@@ -90,9 +91,10 @@ class SoftToken(
     }
 }
 
-/** A bank and tokens as programs, on an empty folder. */
+/** A bank and tokens as programs, on an empty folder. The token's radio can be elsewhere than at this scene's. */
 class Scene(
     password: String = PASSWORD,
+    radioAt: String? = null,
 ) : AutoCloseable {
     private val folder = Files.createTempDirectory("ushield").toFile()
     private val programs = System.getProperty("ushield.programs")
@@ -111,7 +113,7 @@ class Scene(
         url = URI(Regex("\"url\":\\s*\"([^\"]+)\"").find(waitFor(ready))!!.groupValues[1])
     }
 
-    val token = SoftToken(this, "token")
+    val token = SoftToken(this, "token", radioAt)
     val hand get() = token.hand
 
     fun at(name: String) = "$folder/$name"

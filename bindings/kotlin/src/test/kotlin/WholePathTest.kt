@@ -55,7 +55,7 @@ class WholePathTest {
 
     @Test
     fun `a link moves bytes in sixty lines at most`() {
-        for (name in listOf("target/document/host/Air.kt", "src/test/kotlin/host/Reader.kt")) {
+        for (name in listOf("target/document/src/host/Air.kt", "src/test/kotlin/host/Reader.kt")) {
             val lines = File(name).readLines().map { it.trim() }
             val code = lines.filterNot { it.isEmpty() || it.startsWith("//") || it.startsWith("/*") || it.startsWith("*") }
             println("$name: ${code.size} lines")

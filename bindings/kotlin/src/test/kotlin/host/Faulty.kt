@@ -41,8 +41,6 @@ class Faults(
             ) = at("keystore.agree") { host.agree(name, point) }
 
             override suspend fun sealingKey() = at("keystore.sealingKey") { host.sealingKey() }
-
-            override suspend fun delete(name: String) = at("keystore.delete") { host.delete(name) }
         }
 
     fun radios(hosts: List<Radio>): List<Radio> = hosts.map(::radio)
