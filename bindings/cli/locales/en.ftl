@@ -112,6 +112,7 @@ order-requested = What you asked for is kept: `ushield resume` goes on with it, 
 order-unknown = The outcome of order { $order } is unknown until the bank's receipt is here: `ushield resume` asks for it. Do not pay a second time.
 other-paired = no token of this id is paired; paired: { $tokens }
 pages = The token will show these pages for order { $order }. If it has approved the same payment before, it adds a first page that says so:
+no-preview = How the token will show the order is not known here yet: this phone has not been connected to it since they were paired. Read it on the token.
 paired = Paired with "{ $name }".
 password-ask = Password at the bank
 payee = Payee

@@ -112,6 +112,7 @@ order-requested = 您的请求已保存：`ushield resume` 会继续办理，`us
 order-unknown = 在收到银行回执之前，订单 { $order } 的结果未知：用 `ushield resume` 查询。请勿再次付款。
 other-paired = 没有配对此编号的U盾；已配对：{ $tokens }
 pages = U盾将为订单 { $order } 显示以下页面（如果它曾批准过相同的付款，会在最前面加一页提示）：
+no-preview = 配对后本手机还没有连接过这只U盾，暂不知道它将如何显示该订单，请在U盾屏幕上核对。
 paired = 已与“{ $name }”配对。
 password-ask = 银行密码
 payee = 收款人

@@ -289,6 +289,9 @@ already-paired = Already paired
 bad-pairing-code = Not a pairing code
     .what = What was read is no code by which a token pairs.
     .remedy = Choose "Pair a phone" in the token's menu, press the down key for the code, and scan that one.
+profile-unknown = The token's screen is not known
+    .what = This phone has not been connected to the token since they were paired, or the token is newer than this app: how its screen shows an order is not known here.
+    .remedy = Connect to the token once and try again. If it stays so, update the app. The token itself shows the order in any case.
 
 ## Refused by the app, to protect you
 
@@ -351,10 +354,10 @@ disk-full = No space left
     .remedy = Free some space and try again.
 store-locked = The app is open already
     .what = { $holder ->
-        [none] Another program is using the app's data.
-       *[other] Another program is using the app's data: { $holder }.
+        [none] The app's data is in use, by another program or a second time by this one.
+       *[other] The app's data is in use by { $holder }.
     }
-    .remedy = Close it, then try again.
+    .remedy = Close the app where it is open, then try again.
 store-failure = The app's data cannot be used
     .what = { $path ->
         [none] The device did not allow reading or writing the app's data.
@@ -394,7 +397,10 @@ doubt-forget = The phone may be forgotten
 
 ## Moments of a flow. Arguments as each one needs them.
 
-moment-connecting = Looking for the token ({ $link }). Switch it on and keep it near.
+moment-connecting = { $link ->
+    [none] Looking for the token. Switch it on and keep it near.
+   *[other] Looking for the token ({ $link }). Switch it on and keep it near.
+}
 moment-connected = Connected to the token.
 moment-radio-off = Bluetooth or NFC is off: switch it on …
 moment-radio-forbidden = This app may not use Bluetooth or NFC: allow it in the system's settings …

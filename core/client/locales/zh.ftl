@@ -287,6 +287,9 @@ already-paired = 已经配对
 bad-pairing-code = 不是配对二维码
     .what = 读到的内容不是U盾的配对二维码。
     .remedy = 请在U盾菜单中选择“配对手机”，按向下键显示二维码，再扫描它。
+profile-unknown = 尚不了解U盾的屏幕
+    .what = 配对后本手机还没有连接过这只U盾，或者U盾比本应用更新，因此不知道它的屏幕如何显示订单。
+    .remedy = 请连接一次U盾后重试；仍然如此请更新应用。U盾自己无论如何都会显示订单。
 
 ## 应用为保护您而拒绝
 
@@ -349,10 +352,10 @@ disk-full = 存储空间不足
     .remedy = 请清理空间后重试。
 store-locked = 应用已经打开
     .what = { $holder ->
-        [none] 另一个程序正在使用应用数据。
-       *[other] 另一个程序正在使用应用数据：{ $holder }。
+        [none] 应用数据正在使用中：可能是另一个程序，也可能是本程序第二次打开。
+       *[other] 应用数据正由 { $holder } 使用。
     }
-    .remedy = 请先关闭它，然后重试。
+    .remedy = 请关闭已打开的应用，然后重试。
 store-failure = 无法使用应用数据
     .what = { $path ->
         [none] 系统不允许读写应用数据。
@@ -392,7 +395,10 @@ doubt-forget = 手机可能已移除
 
 ## 流程中的时刻，参数按各自需要
 
-moment-connecting = 正在寻找U盾（{ $link }）。请打开U盾并靠近。
+moment-connecting = { $link ->
+    [none] 正在寻找U盾。请打开U盾并靠近。
+   *[other] 正在寻找U盾（{ $link }）。请打开U盾并靠近。
+}
 moment-connected = 已连接U盾。
 moment-radio-off = 蓝牙或 NFC 已关闭，请打开……
 moment-radio-forbidden = 此应用没有使用蓝牙或 NFC 的权限，请在系统设置中允许……

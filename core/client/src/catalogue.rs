@@ -112,7 +112,9 @@ impl Catalogue {
     pub fn moment(&self, moment: &Moment) -> String {
         let mut args = FluentArgs::new();
         match moment {
-            Moment::Connecting { link } => args.set("link", visible(link)),
+            Moment::Connecting { link } => {
+                args.set("link", link.as_ref().map_or_else(|| NONE.to_owned(), |link| visible(link)))
+            }
             Moment::Reconnecting { attempt } => args.set("attempt", *attempt),
             Moment::Link(LinkEvent::SeveralTokens { found }) => args.set("found", *found),
             Moment::Link(LinkEvent::WrongToken { name }) => {

@@ -54,8 +54,8 @@ pub enum PinReason {
 pub enum Moment {
     /// Hold the token near, or switch it on.
     Connecting {
-        /// Where to.
-        link: String,
+        /// Where to, where that has a name.
+        link: Option<String>,
     },
     /// The token is there.
     Connected,

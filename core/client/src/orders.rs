@@ -186,7 +186,7 @@ impl Client {
     /// The token alone knows whether it has to warn of a second payment; that page is not among these.
     ///
     /// # Errors
-    /// `unknown-order`, `not-paired`, `unshowable`.
+    /// `unknown-order`, `not-paired`, `unshowable`; `profile-unknown` while this phone has not been connected to the token since they were paired.
     // As above.
     #[allow(clippy::unused_async)]
     pub async fn preview(&self, id: OrderId) -> Result<Pages, Error> {
@@ -194,7 +194,7 @@ impl Client {
         let bytes = record.life.order().ok_or(Error::new(Code::UnknownOrder))?;
         let order = self.stored_order(bytes)?;
         let profile = self.token(record.device)?.profile.and_then(Profile::from_number);
-        let profile = profile.ok_or(Error::new(Code::TokenNotFound))?;
+        let profile = profile.ok_or(Error::new(Code::ProfileUnknown))?;
         pages(&order, profile, &Notices::default())
             .map_err(|unshowable| Error::from(ushield_protocol::refusal::Refusal::from(unshowable)))
     }

@@ -40,7 +40,7 @@ pub struct RadioConnector {
 
 impl std::fmt::Debug for RadioConnector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RadioConnector({})", self.radio.describe())
+        write!(f, "RadioConnector({})", self.radio.describe().unwrap_or_default())
     }
 }
 
@@ -86,7 +86,7 @@ impl Connector for RadioConnector {
         self.radio.look().await
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.radio.describe()
     }
 }

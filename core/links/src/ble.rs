@@ -105,10 +105,10 @@ impl Radio for BleRadio {
         at(&worker.runtime(), async move { radio.search(LOOK).await?.all().await }).await
     }
 
-    fn describe(&self) -> String {
-        match &self.adapter {
+    fn describe(&self) -> Option<String> {
+        Some(match &self.adapter {
             Some(adapter) => format!("Bluetooth LE {adapter}"),
             None => "Bluetooth LE".to_owned(),
-        }
+        })
     }
 }

@@ -108,14 +108,6 @@ impl Keystore for FileKeystore {
             Ok(SealingKey::new(bytes))
         })
     }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        check_name(name)?;
-        self.locked(|keys| {
-            keys.remove(name);
-            Ok(())
-        })
-    }
 }
 
 impl std::fmt::Debug for FileKeystore {

@@ -181,10 +181,10 @@ impl Radio for PcscRadio {
         Ok(cards.into_iter().map(seen).collect())
     }
 
-    fn describe(&self) -> String {
-        match &self.reader {
+    fn describe(&self) -> Option<String> {
+        Some(match &self.reader {
             Some(reader) => format!("PC/SC {reader}"),
             None => "PC/SC".to_owned(),
-        }
+        })
     }
 }

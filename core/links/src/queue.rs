@@ -53,8 +53,8 @@ impl Connector for QueueConnector {
         Ok(Box::new(phone))
     }
 
-    fn describe(&self) -> String {
-        "in process".to_owned()
+    fn describe(&self) -> Option<String> {
+        Some("in process".to_owned())
     }
 }
 

@@ -173,6 +173,7 @@ macro_rules! codes {
             NotPaired = 0x214, "not-paired", Act, Customer;
             AlreadyPaired = 0x215, "already-paired", Act, Customer;
             BadPairingCode = 0x216, "bad-pairing-code", Act, Customer;
+            ProfileUnknown = 0x217, "profile-unknown", Act, Customer;
             WrongAuthorization = 0x220, "wrong-authorization", Terminal, Token;
             RejectionAsApproval = 0x221, "rejection-as-approval", Terminal, Token;
             OrderAltered = 0x222, "order-altered", Terminal, Bank;

@@ -56,7 +56,7 @@ pub struct Setup {
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Setup({})", self.connector.describe())
+        write!(f, "Setup({})", self.connector.describe().unwrap_or_default())
     }
 }
 

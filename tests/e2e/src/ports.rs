@@ -312,7 +312,7 @@ impl<C: Connector> Connector for Powered<C> {
         Ok(Box::new(Powered::new(link, self.power.clone())))
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.port.describe()
     }
 }

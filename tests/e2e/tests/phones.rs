@@ -72,6 +72,19 @@ async fn a_second_phone_needs_the_pin() {
 }
 
 #[tokio::test]
+async fn a_preview_takes_one_connection_since_the_pairing() {
+    let (scene, token, _first, second) = two().await;
+    let order = second.order(&Customer::new(token.hand()), &transfer(100)).await.unwrap();
+    let refused = second.client.preview(order).await.err().unwrap();
+    assert_eq!(refused.code(), Code::ProfileUnknown);
+    phones(&second, &token).await;
+    assert!(second.client.preview(order).await.is_ok());
+    let paid = second.finish(&Customer::new(token.hand()), order).await.unwrap();
+    assert_eq!(paid.receipt.outcome, Outcome::Executed);
+    scene.moved(&[100]).await;
+}
+
+#[tokio::test]
 async fn with_the_initial_pin_no_second_phone_is_paired() {
     let scene = Scene::open().await;
     let token = scene.token().await;

@@ -92,7 +92,7 @@ impl Connector for Behind {
         self.then.connect(wanted).await
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.then.describe()
     }
 }

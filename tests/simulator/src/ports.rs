@@ -127,11 +127,6 @@ impl Keystore for Ports {
     async fn sealing_key(&self) -> Result<SealingKey, Error> {
         Ok(SealingKey::new(Zeroizing::new([0x5e; 32])))
     }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        self.shared.world().phones[self.phone].keys.remove(name);
-        Ok(())
-    }
 }
 
 impl Store for Ports {
@@ -193,10 +188,6 @@ impl Connector for Ports {
             }
         };
         Ok(Box::new(Noted { link, ports: self.clone() }))
-    }
-
-    fn describe(&self) -> String {
-        "simulated".to_owned()
     }
 }
 

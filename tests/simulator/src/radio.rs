@@ -76,10 +76,6 @@ impl Radio for SimRadio {
     async fn look(&self) -> Result<Vec<Seen>, Error> {
         Ok(Vec::new())
     }
-
-    fn describe(&self) -> String {
-        "simulated radio".to_owned()
-    }
 }
 
 /// The system's hold on a connection; letting go of it ends the connection.

@@ -156,7 +156,7 @@ impl<C: Connector> Connector for Mortal<C> {
         Ok(Box::new(Mortal { port, life: self.life.clone() }))
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.port.describe()
     }
 }

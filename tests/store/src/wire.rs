@@ -211,10 +211,6 @@ impl Connector for Pipe {
             _ => Err(Error::new(Code::TokenNotFound)),
         }
     }
-
-    fn describe(&self) -> String {
-        "pipe".to_owned()
-    }
 }
 
 #[async_trait]

@@ -91,14 +91,20 @@ fn not_created(error: Error) -> Failure {
     }
 }
 
-/// Shows the pages that the token will show. A token that never was connected has not said how it shows them.
+/// Shows the pages that the token will show. A token that this phone has not been connected to has not said how it shows them: that is no reason
+/// to stop, since it is about to be.
 async fn preview(session: &Session, id: OrderId) -> Result<Vec<String>, Failure> {
+    let output = session.output();
     let pages: Vec<String> = match session.client.preview(id).await {
         Ok(pages) => pages.iter().map(str::to_owned).collect(),
-        Err(error) if error.code() == Code::TokenNotFound => Vec::new(),
+        Err(error) if error.code() == Code::ProfileUnknown => {
+            let json =
+                json!({"moment": "no-preview", "order_id": id.to_string(), "code": error.code().name()});
+            output.event(&json, &output.words.fill("no-preview", &[]), Tone::Plain);
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(session.failed(error, id)),
     };
-    let output = session.output();
     let json = json!({"moment": "pages", "order_id": id.to_string(), "pages": pages});
     let drawn = page::draw(pages.iter().map(String::as_str), output.width());
     let title = output.words.fill("pages", &[("order", &id.to_string())]);

@@ -29,9 +29,6 @@ pub trait Keystore: Send + Sync {
 
     /// 32 random bytes, made at first and the same for ever: they seal the store. A host keeps them under a key of its hardware's.
     async fn sealing_key(&self) -> Result<Vec<u8>, KeystoreError>;
-
-    /// Destroys the key `name`; nothing happens when it is not there.
-    async fn delete(&self, name: String) -> Result<(), KeystoreError>;
 }
 
 /// Why there is no key.
@@ -88,9 +85,5 @@ impl ports::Keystore for KeystorePort {
     async fn sealing_key(&self) -> Result<SealingKey, Error> {
         let key = secret(answer(self.0.sealing_key()).await?)?;
         Ok(SealingKey::new(Zeroizing::new(*key.expose())))
-    }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        answer(self.0.delete(name.to_owned())).await
     }
 }

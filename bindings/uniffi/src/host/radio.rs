@@ -16,7 +16,8 @@ pub trait Radio: Send + Sync {
     /// the one: connected over Bluetooth LE, with `out` subscribed, or a card in the field. When it is cancelled, it ends what it began.
     async fn connect(&self, wanted: Arc<Wanted>) -> Result<Connected, LinkError>;
 
-    /// Looks around for some seconds at most: what is in reach now. A token that advertises different things in turn is there once for each.
+    /// Looks around for some seconds at most: what is in reach now, and all that was heard of it. A token that several phones are paired with
+    /// advertises something for each in turn, a second each, and is there once for each: with one of them, it may seem to be another's.
     async fn look(&self) -> Result<Vec<SeenToken>, LinkError>;
 }
 

@@ -87,10 +87,6 @@ impl ports::Radio for RadioPort {
         let seen = within(LOOK, self.0.look(), || Error::new(Code::TokenNotFound)).await?.map_err(error)?;
         Ok(seen.into_iter().filter(|seen| is_place(&seen.place)).take(MAX_SEEN).filter_map(raise).collect())
     }
-
-    fn describe(&self) -> String {
-        "radio".to_owned()
-    }
 }
 
 /// Nothing for a stream, to which no radio of a host's connects.

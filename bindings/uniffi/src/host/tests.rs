@@ -261,10 +261,6 @@ impl Keystore for Keys {
     async fn sealing_key(&self) -> Result<Vec<u8>, KeystoreError> {
         does(self.0, vec![7; 32], vec![7; 33]).await
     }
-
-    async fn delete(&self, _: String) -> Result<(), KeystoreError> {
-        does(self.0, (), ()).await
-    }
 }
 
 /// SEC 2, secp256r1.
@@ -290,5 +286,4 @@ async fn a_key_store_that_fails_is_a_failure_of_the_key_store() {
     let keys = KeystorePort(Arc::new(Keys(Does::Late)));
     assert_eq!(keys.create_dh("dh").await.unwrap(), generator());
     assert_eq!(keys.dh("dh", &generator()).await.unwrap().expose(), &[7; 32]);
-    assert!(keys.delete("dh").await.is_ok());
 }

@@ -49,10 +49,6 @@ impl Keystore for Keys {
     async fn sealing_key(&self) -> Result<Vec<u8>, KeystoreError> {
         Ok(vec![self.0; 32])
     }
-
-    async fn delete(&self, _: String) -> Result<(), KeystoreError> {
-        Ok(())
-    }
 }
 
 /// Searches for ever.

@@ -34,7 +34,8 @@ fn order() -> OrderId {
 fn moments() -> Vec<Moment> {
     let (order, link) = (order(), "TCP 127.0.0.1:7601".to_owned());
     let mut moments = vec![
-        Moment::Connecting { link },
+        Moment::Connecting { link: Some(link) },
+        Moment::Connecting { link: None },
         Moment::Connected,
         Moment::Reconnecting { attempt: 2 },
         Moment::Resuming { order },

@@ -29,12 +29,6 @@ pub trait Keystore: Send + Sync {
     /// # Errors
     /// `keystore-failure`.
     async fn sealing_key(&self) -> Result<SealingKey, Error>;
-
-    /// Destroys the key `name`; nothing happens when it is not there.
-    ///
-    /// # Errors
-    /// `keystore-failure`.
-    async fn delete(&self, name: &str) -> Result<(), Error>;
 }
 
 /// The key of the store's values. Zeroized when dropped; never shown.

@@ -23,8 +23,10 @@ pub trait Connector: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Where it connects to, for a person: `TCP 127.0.0.1:7601`.
-    fn describe(&self) -> String;
+    /// Where it connects to, for a person: `TCP 127.0.0.1:7601`. Nothing where that has no name that says more than "the token".
+    fn describe(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A connection to a token: messages in order, both ways (protocol.md, section 2). The token's hello is the first one received.

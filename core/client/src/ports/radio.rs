@@ -17,14 +17,17 @@ pub trait Radio: Send + Sync {
     /// `token-not-found` when nothing is there, `link-lost` when it was and went away, `radio-off`, `radio-forbidden`, `no-reader`.
     async fn connect(&self, wanted: &Wanted) -> Result<Connected, Error>;
 
-    /// Looks around for some seconds at most: what is in reach now. A token that advertises different things in turn is there once for each.
+    /// Looks around for some seconds at most: what is in reach now, and all that was heard of it. A token that several phones are paired with
+    /// advertises something for each in turn, a second each, and is there once for each: with one of them, it may seem to be another's.
     ///
     /// # Errors
     /// `radio-off`, `radio-forbidden`, `no-reader`.
     async fn look(&self) -> Result<Vec<Seen>, Error>;
 
-    /// Where it connects to, for a person.
-    fn describe(&self) -> String;
+    /// Where it connects to, for a person; nothing where that has no name that says more than "the token".
+    fn describe(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What stands after [`Radio::connect`].

@@ -59,7 +59,10 @@ impl AnyOf {
             return failures.pop().unwrap_or(Error::new(Code::TokenNotFound));
         }
         let code = failures.iter().max_by_key(|error| rank(error)).map_or(Code::TokenNotFound, Error::code);
-        let ways = self.ways.iter().map(|way| way.describe());
+        let name = |(number, way): (usize, &Arc<dyn Connector>)| {
+            way.describe().unwrap_or_else(|| format!("way {number}"))
+        };
+        let ways = (1..).zip(&self.ways).map(name);
         Error::new(code).caused_by(EachWay(ways.zip(failures).collect()))
     }
 }
@@ -121,7 +124,7 @@ impl std::error::Error for EachWay {}
 
 impl fmt::Debug for AnyOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnyOf({})", self.describe())
+        write!(f, "AnyOf({})", self.describe().unwrap_or_default())
     }
 }
 
@@ -153,9 +156,9 @@ impl Connector for AnyOf {
         if failures.len() == self.ways.len() { Err(self.together(failures)) } else { Ok(seen) }
     }
 
-    fn describe(&self) -> String {
-        let ways: Vec<String> = self.ways.iter().map(|way| way.describe()).collect();
-        ways.join(", ")
+    fn describe(&self) -> Option<String> {
+        let ways: Vec<String> = self.ways.iter().filter_map(|way| way.describe()).collect();
+        (!ways.is_empty()).then(|| ways.join(", "))
     }
 }
 
@@ -230,9 +233,6 @@ mod tests {
                     signal: None,
                 }]),
             }
-        }
-        fn describe(&self) -> String {
-            "way".to_owned()
         }
     }
 

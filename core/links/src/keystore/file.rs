@@ -67,10 +67,6 @@ impl Keys {
         self.0.insert(name.to_owned(), key);
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
-        self.0.remove(name);
-    }
-
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

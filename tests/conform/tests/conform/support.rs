@@ -249,9 +249,6 @@ impl Connector for Wire {
     async fn connect(&self, _: &Wanted) -> Result<Box<dyn Link>, Error> {
         Ok(Box::new(Framed::new(self.open()?, End::Phone)))
     }
-    fn describe(&self) -> String {
-        "in process".to_owned()
-    }
 }
 
 #[async_trait]

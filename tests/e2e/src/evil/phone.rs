@@ -68,12 +68,6 @@ impl Keystore for MemoryKeystore {
         self.check()?;
         Ok(SealingKey::new(Zeroizing::new([0x5e; 32])))
     }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        self.check()?;
-        self.keys.lock().unwrap().remove(name);
-        Ok(())
-    }
 }
 
 /// A person: knows PINs, remembers what they were told, may change their mind.

@@ -303,8 +303,4 @@ impl Connector for ScriptedToken {
         }
         Ok(Box::new(TokenLink::open(Arc::clone(&self.0))))
     }
-
-    fn describe(&self) -> String {
-        "scripted token".to_owned()
-    }
 }

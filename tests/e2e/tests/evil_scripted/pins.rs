@@ -198,7 +198,7 @@ impl Connector for Quiet<'_> {
         Ok(Box::new(QuietLink { link, clock, sent: false, alive: 3 }))
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.0.token.describe()
     }
 }

@@ -222,7 +222,7 @@ impl Connector for Slow<'_> {
         Ok(Box::new(SlowLink { link, clock, seconds: self.seconds, alive: self.alive }))
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self) -> Option<String> {
         self.world.token.describe()
     }
 }

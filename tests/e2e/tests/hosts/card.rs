@@ -31,10 +31,6 @@ impl Radio for Reader {
         let place = "reader".to_owned();
         Ok(vec![Seen { medium: Medium::Card, place, advertised: None, signal: None }])
     }
-
-    fn describe(&self) -> String {
-        "reader".to_owned()
-    }
 }
 
 /// The card.

@@ -30,10 +30,6 @@ impl Radio for Air {
         let (place, advertised) = ("air".to_owned(), Some(self.0.air.borrow().clone()));
         Ok(vec![Seen { medium: Medium::Ble, place, advertised, signal: None }])
     }
-
-    fn describe(&self) -> String {
-        "air".to_owned()
-    }
 }
 
 /// A connection.

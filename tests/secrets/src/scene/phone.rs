@@ -53,8 +53,4 @@ impl Keystore for Phone {
     async fn sealing_key(&self) -> Result<SealingKey, Error> {
         Ok(self.sealing.clone())
     }
-
-    async fn delete(&self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
 }

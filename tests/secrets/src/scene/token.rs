@@ -306,10 +306,6 @@ impl Connector for TokenBox {
         drop(inside);
         Ok(Box::new(TokenLink(self.clone())))
     }
-
-    fn describe(&self) -> String {
-        "in process".to_owned()
-    }
 }
 
 struct TokenLink(TokenBox);
