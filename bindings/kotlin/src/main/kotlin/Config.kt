@@ -38,7 +38,7 @@ public data class Trust(
     /** Reads it. */
     public companion object {
         /** From the content of the file; `bad-input` where it is none. */
-        public fun read(json: String): Trust = calling { readTrust(json) }.let { Trust(it.bankId, it.name, it.root) }
+        public fun read(json: String): Trust = calling { readTrust(json.whole("trust")) }.let { Trust(it.bankId, it.name, it.root) }
     }
 }
 
@@ -84,31 +84,42 @@ internal fun Config.lower() =
     FfiConfig(
         store =
             when (store) {
-                is Store.Folder -> FfiStorePlace.Folder(store.path.path)
+                is Store.Folder -> FfiStorePlace.Folder(store.path.path.whole("store"))
                 Store.Memory -> FfiStorePlace.Memory
             },
-        language = language,
-        trust = FfiTrust(trust.bankId, trust.name, trust.root),
+        language = language.whole("language"),
+        trust = FfiTrust(trust.bankId.whole("bankId"), trust.name.whole("name"), trust.root.whole("root")),
         makers = makers,
-        customer = customer,
-        phone = phone,
+        customer = customer.whole("customer"),
+        phone = phone.whole("phone"),
     )
 
 private const val YEAR = 10_000
 private const val MONTH = 100
+private const val LAST_YEAR = 9_999
+
+/**
+ * A text that can be handed over. The generated code refuses half a character too, but does not free what it has taken by then. Says
+ * nothing of the text.
+ */
+internal fun String.whole(name: String): String {
+    require(Charsets.UTF_8.newEncoder().canEncode(this)) { "$name holds half a character" }
+    return this
+}
 
 internal fun Transfer.lower(): FfiTransfer {
-    require(minor >= 0) { "an amount below zero" }
+    require(minor >= 0) { "minor is below zero" }
+    require(executionDate == null || executionDate.year in 1..LAST_YEAR) { "executionDate is not of the years 1 to 9999" }
     return FfiTransfer(
-        debtorAccount = debtorAccount,
-        creditorName = creditorName,
-        creditorAccount = creditorAccount,
+        debtorAccount = debtorAccount.whole("debtorAccount"),
+        creditorName = creditorName.whole("creditorName"),
+        creditorAccount = creditorAccount.whole("creditorAccount"),
         accountScheme = accountScheme,
-        creditorAgent = creditorAgent,
+        creditorAgent = creditorAgent.whole("creditorAgent"),
         amount = minor.toULong(),
-        currency = currency,
+        currency = currency.whole("currency"),
         executionDate = executionDate?.let { (it.year * YEAR + it.monthValue * MONTH + it.dayOfMonth).toUInt() },
-        remittanceText = remittanceText,
+        remittanceText = remittanceText.whole("remittanceText"),
         beside = beside?.uuid,
     )
 }

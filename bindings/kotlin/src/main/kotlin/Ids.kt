@@ -50,25 +50,41 @@ public typealias Fit = FfiWantedFit
 @JvmInline
 public value class OrderId(
     public val uuid: String,
-)
+) {
+    init {
+        uuid.whole("order")
+    }
+}
 
 /** This phone's id of a request for an order: lower-case hex. */
 @JvmInline
 public value class RequestId(
     public val hex: String,
-)
+) {
+    init {
+        hex.whole("request")
+    }
+}
 
 /** A token's id: lower-case hex. */
 @JvmInline
 public value class TokenId(
     public val hex: String,
-)
+) {
+    init {
+        hex.whole("token")
+    }
+}
 
 /** A phone's id, as tokens know it: lower-case hex. */
 @JvmInline
 public value class PhoneId(
     public val hex: String,
-)
+) {
+    init {
+        hex.whole("phone")
+    }
+}
 
 /** Money: [minor] units of [currency] (ISO 4217), which has [exponent] digits behind the point. */
 public data class Amount(
