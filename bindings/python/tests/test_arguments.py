@@ -3,11 +3,12 @@
 import asyncio
 import unittest
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from world import WorldCase, transfer
 
-from ushield import BankUnreachable, CertificateRole, Config, HttpRequest, HttpResponse, Trust, UShield
+from ushield import BankUnreachable, CertificateRole, Code, Config, HttpRequest, HttpResponse, Trust, UShield, UShieldError
 from ushield.testing import MemoryKeystore
 
 TRUST = Trust("DEMOCNBJ", "Test bank", "02" + "11" * 32)
@@ -37,6 +38,15 @@ class Arguments(WorldCase):
         await self.refused("Config.store is to be str | Path | None, not bytes", opening(store=b"/tmp"))
         await self.refused("Trust.root is to be str, not bytes", opening(trust=Trust("DEMOCNBJ", "Test bank", b"\x02")))  # type: ignore[arg-type]
         await self.refused("Config.phone holds half a character", opening(phone="Li\ud800"))
+        await self.refused("Config.store holds half a character", opening(store=Path("/tmp/Li\udc80")))
+
+    def test_a_trust_that_is_none(self) -> None:
+        file = Path(self.world.scene.at("trust.json"))
+        for content in ("[]", "{}", '{"bank_id": 7, "name": "Test bank", "root": "02"}', "no JSON", '{"bank_id": "DEMOCNBJ", "name": "x"}'):
+            file.write_text(content)
+            with self.subTest(content), self.assertRaises(UShieldError) as raised:
+                Trust.read(file)
+            self.assertEqual(raised.exception.code, Code.BAD_INPUT)
 
     async def test_calls(self) -> None:
         async with await self.world.phone() as phone:
@@ -46,6 +56,12 @@ class Arguments(WorldCase):
                     phone.order_transfer(replace(transfer(1), **wrong))
 
                 return order
+
+            def pairing(again: Any) -> Any:
+                async def pair() -> None:
+                    phone.pair([], mode_opened_again=again)
+
+                return pair
 
             async def given_role() -> None:
                 phone.download_certificate([], "pay")  # type: ignore[arg-type]
@@ -60,6 +76,7 @@ class Arguments(WorldCase):
             await self.refused("role is to be CertificateRole, not int", lambda: phone.certificate(1))  # type: ignore[arg-type]
             await self.refused("order is to be str, not bytes", lambda: phone.preview(SECRET.encode()))  # type: ignore[arg-type]
             await self.refused("token holds half a character", lambda: phone.certificate(CertificateRole.PAY, SECRET + "\ud800"))
+            await self.refused("mode_opened_again is to be bool, not str", pairing("no"))
             await self.refused("a secret is to be bytes or bytearray, not str", lambda: phone.sign_in(SECRET))  # type: ignore[arg-type]
             # Nothing is in use by what was refused: it closes at once.
             await asyncio.wait_for(phone.close(), 10)

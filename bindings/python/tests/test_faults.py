@@ -1,14 +1,17 @@
 """A host that raises, never answers or answers nonsense harms nothing: at every callback."""
 
 import asyncio
+import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from faulty import SAID, Fault, Faulty, Kind, SystemClock
 from world import BOUND, PASSWORD, WorldCase, quiet_loop, until
 
-from ushield import CertificateRole, Code, RetryError, UShield, UShieldError
+from ushield import CertificateRole, Code, Moment, OverPackets, RetryError, Told, UShield, UShieldError, Wanted
 from ushield.testing import FileKeystore, MemoryKeystore
 
 #: What answers at once.
@@ -133,6 +136,79 @@ class Faults(WorldCase):
 
     async def test_a_reader_with_a_card(self) -> None:
         await self.links(self.world.card, "connect", "look", "transceive", "release")
+
+    async def test_what_was_connected_and_is_refused_is_ended(self) -> None:
+        world, ended = self.world, []
+
+        class Ending:
+            """A connection whose end is counted, slowly."""
+
+            def __init__(self, packets: Any) -> None:
+                self.packets = packets
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.packets, name)
+
+            async def disconnect(self) -> None:
+                await self.packets.disconnect()
+                await asyncio.sleep(0.1)
+                ended.append(self)
+
+        class Odd:
+            def __init__(self, **odd: Any) -> None:
+                self.odd, self.made = odd, 0
+
+            async def connect(self, wanted: Wanted) -> OverPackets:
+                stands = await world.air.connect(wanted)
+                self.made += 1
+                return replace(stands, packets=Ending(stands.packets), **self.odd)
+
+        async with await world.paired(world.air) as phone:
+            for odd in ({"others": -1}, {"place": "air\ud800"}, {"mtu": "185"}, {"place": ""}, {"mtu": 3}):
+                with self.subTest(odd), quiet_loop(self):
+                    ended.clear()
+                    radio = Odd(**odd)
+                    with self.assertRaises(UShieldError) as raised:
+                        await world.run(phone.token_state([radio]))
+                    self.assertEqual(raised.exception.code, Code.LINK_LOST)
+                    await until("ends of all", lambda radio=radio: radio.made and len(ended) == radio.made)
+            for _ in range(10):
+                with quiet_loop(self):
+                    ended.clear()
+                    radio = Odd()
+                    async with phone.token_state([radio]) as operation:
+                        async for step in operation:
+                            if isinstance(step, Told) and step.event.moment is Moment.CONNECTED:
+                                break
+                    # Stopped on a connection: it ends, and to its end.
+                    await until("end", lambda radio=radio: len(ended) == radio.made)
+
+    async def test_a_host_without_an_end(self) -> None:
+        """What a host lacks is an error of its own, at once."""
+        world = self.world
+
+        class Endless:
+            async def connect(self, wanted: Wanted) -> OverPackets:
+                stands = await world.air.connect(wanted)
+                return replace(stands, packets=NoDisconnect(stands.packets))
+
+        class NoDisconnect:
+            def __init__(self, packets: Any) -> None:
+                self.info, self.write, self.notified = packets.info, packets.write, packets.notified
+                endless.append(packets)
+
+        endless: list[Any] = []
+        async with await world.paired(world.air) as phone:
+            with quiet_loop(self):
+                unraisable: list[object] = []
+                hook, sys.unraisablehook = sys.unraisablehook, unraisable.append
+                try:
+                    await world.run(phone.token_state([Endless()]))
+                finally:
+                    sys.unraisablehook = hook
+                self.assertEqual(unraisable, [])
+                for packets in endless:
+                    await packets.disconnect()
 
     async def test_a_host_that_never_answers(self) -> None:
         """The event loop goes on, the operation can be stopped, and what hung is cancelled."""

@@ -33,9 +33,13 @@ pub use value::{
     TransferScheme, Trust, Whose, read_trust,
 };
 
+#[cfg(any(debug_assertions, feature = "probe"))]
+use probe::Counting as Memory;
+#[cfg(not(any(debug_assertions, feature = "probe")))]
+use std::alloc::System as Memory;
+
 // What was freed holds no secret any more: PINs and passwords cross the boundary in buffers that nobody else wipes.
 #[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<Memory> = zeroizing_alloc::ZeroAlloc(Memory);
 
 uniffi::setup_scaffolding!("ushield");

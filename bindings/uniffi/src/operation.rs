@@ -63,7 +63,9 @@ impl Told {
 impl Drop for Told {
     fn drop(&mut self) {
         if !self.person.is_over() {
-            let error = Error::new(Code::Interrupted);
+            // A panic is a defect of ours, and no reason to take the host along.
+            let code = if std::thread::panicking() { Code::UnexpectedEvent } else { Code::Interrupted };
+            let error = Error::new(code);
             self.person.put(Step::Failed { problem: Problem::new(&error, &self.texts) });
         }
     }

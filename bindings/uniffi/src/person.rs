@@ -14,7 +14,8 @@ use ushield_protocol::planted::{self, Bug};
 
 use crate::event::Step;
 
-/// Most steps that wait to be fetched: a host that fetches none does not fill the memory. The oldest are dropped beyond it, and never the last.
+/// Most steps that wait to be fetched: a host that fetches none does not fill the memory. Beyond it the oldest is dropped that only tells: an answer
+/// is waited for behind a question.
 const MAX_STEPS: usize = 1_024;
 
 /// Steps to the host, answers from it.
@@ -50,8 +51,11 @@ impl Person {
 
     pub(crate) fn put(&self, step: Step) {
         let mut desk = self.desk();
-        if desk.steps.len() >= MAX_STEPS {
-            desk.steps.pop_front();
+        let told = |step: &Step| matches!(step, Step::Told { .. });
+        if desk.steps.len() >= MAX_STEPS
+            && let Some(oldest) = desk.steps.iter().position(told)
+        {
+            desk.steps.remove(oldest);
         }
         desk.over |= matches!(step, Step::Ended { .. } | Step::Failed { .. });
         desk.steps.push_back(step);

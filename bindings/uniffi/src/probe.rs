@@ -1,6 +1,8 @@
-//! Calls of known size, to be measured from the host's side.
+//! Calls of known size and the memory that is held here, to be measured from the host's side.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use ushield_client::catalogue::{Catalogue, Language};
 use ushield_client::customer::{Customer as _, Moment};
@@ -23,6 +25,41 @@ pub struct FourFields {
     pub flag: bool,
     /// 16 bytes.
     pub bytes: Vec<u8>,
+}
+
+static BYTES: AtomicI64 = AtomicI64::new(0);
+
+/// The system's memory, counted.
+pub(crate) struct Counting;
+
+fn count(layout: Layout, sign: i64) {
+    let size = i64::try_from(layout.size()).unwrap_or(i64::MAX);
+    BYTES.fetch_add(size.saturating_mul(sign), Ordering::Relaxed);
+}
+
+// SAFETY: All is done by the system's; counting neither allocates nor unwinds.
+#[expect(unsafe_code, reason = "an allocator is")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: The caller's promises are handed on.
+        let memory = unsafe { System.alloc(layout) };
+        if !memory.is_null() {
+            count(layout, 1);
+        }
+        memory
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count(layout, -1);
+        // SAFETY: As above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// Bytes that this library holds, but for what its C allocates.
+#[uniffi::export]
+pub fn probe_live_bytes() -> i64 {
+    BYTES.load(Ordering::Relaxed)
 }
 
 /// The empty call: the unit.

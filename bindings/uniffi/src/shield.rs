@@ -55,7 +55,10 @@ enum Life {
         /// What the customer should be told about the store.
         notice: Option<Error>,
     },
-    Closed,
+    Closed {
+        /// Ends when the store is closed, where there was one.
+        gone: Option<watch::Receiver<()>>,
+    },
 }
 
 /// The client with its texts.
@@ -166,7 +169,7 @@ impl UShield {
         match &*self.life() {
             Life::Open { core, .. } => Ok(Arc::clone(core)),
             Life::Made => Err(Error::new(Code::NotSetUp)),
-            Life::Closed => Err(Error::new(Code::Interrupted)),
+            Life::Closed { .. } => Err(Error::new(Code::Interrupted)),
         }
     }
 
@@ -192,18 +195,32 @@ impl UShield {
                 Ok(())
             }
             Life::Open { .. } => Ok(()),
-            Life::Closed => Err(Error::new(Code::Interrupted)),
+            Life::Closed { .. } => Err(Error::new(Code::Interrupted)),
         }
+    }
+
+    /// Ends whatever runs, closes the store on a thread that may wait for the disk, and says when that is done. Also for whoever comes second.
+    fn close(&self) -> Option<watch::Receiver<()>> {
+        let mut life = self.life();
+        let gone = match &*life {
+            Life::Made => None,
+            Life::Open { core, .. } => Some(core.gone.subscribe()),
+            Life::Closed { gone } => gone.clone(),
+        };
+        let was = std::mem::replace(&mut *life, Life::Closed { gone: gone.clone() });
+        drop(life);
+        if let Life::Open { core, .. } = was {
+            core.closing.send_replace(true);
+            runtime::elsewhere(move || drop(core));
+        }
+        gone
     }
 }
 
 /// Closing a store is work for the core's threads: it waits for the disk.
 impl Drop for UShield {
     fn drop(&mut self) {
-        if let Life::Open { core, .. } = std::mem::replace(&mut *self.life(), Life::Closed) {
-            core.closing.send_replace(true);
-            runtime::elsewhere(move || drop(core));
-        }
+        drop(self.close());
     }
 }
 
@@ -269,22 +286,20 @@ impl UShield {
         runtime::done(open).await.map_err(|error| Failure::new(&error, &self.texts))?;
         let notice = match &*self.life() {
             Life::Open { notice, .. } => notice.clone(),
-            Life::Made | Life::Closed => None,
+            Life::Made | Life::Closed { .. } => None,
         };
         Ok(notice.map(|notice| Problem::new(&notice, &self.texts)))
     }
 
     /// Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. Nothing works after it.
     pub async fn shut_down(&self) {
-        let was = std::mem::replace(&mut *self.life(), Life::Closed);
+        let gone = self.close();
         // What is being opened now is closed by whoever opens it.
         drop(self.opening.lock().await);
-        let Life::Open { core, .. } = was else { return };
-        let mut gone = core.gone.subscribe();
-        core.closing.send_replace(true);
-        runtime::elsewhere(move || drop(core));
         // Nothing is ever sent: it ends with the last one that holds the client.
-        while gone.changed().await.is_ok() {}
+        if let Some(mut gone) = gone {
+            while gone.changed().await.is_ok() {}
+        }
     }
 
     /// Signs the customer in with the password, UTF-8; the session is kept until it ends.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from . import _ffi
@@ -14,8 +15,8 @@ class _Port:
     def __init__(self, host: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._host, self._loop = host, loop
 
-    def _ask(self, work: Work) -> Any:
-        return Ask(self._loop, work)
+    def _ask(self, work: Work, *, certain: bool = False, undo: Work | None = None) -> Any:
+        return Ask(self._loop, work, certain, undo)
 
 
 class BankPort(_Port, _ffi.BankHttp):
@@ -74,6 +75,8 @@ class RadioPort(_Port, _ffi.Radio):
     _host: Radio
 
     def connect(self, wanted: _ffi.Wanted) -> Any:
+        stood: list[OverPackets | OverCard] = []
+
         async def work() -> _ffi.Connected:
             connecting = asyncio.current_task()
 
@@ -85,11 +88,18 @@ class RadioPort(_Port, _ffi.Radio):
             # The core waits for the end of an attempt that it gives up: cancelled from there, a connection could be lost on its way.
             giving_up = asyncio.ensure_future(give_up())
             try:
-                return _connected(await self._host.connect(Wanted(wanted)), self._loop)
+                stood.append(await self._host.connect(Wanted(wanted)))
+                return _connected(stood[0], self._loop)
             finally:
                 giving_up.cancel()
 
-        return self._ask(work)
+        async def undo() -> None:
+            for stands in stood:
+                # Whatever the host says of it, nobody has it.
+                with contextlib.suppress(Exception):
+                    await (stands.packets.disconnect() if isinstance(stands, OverPackets) else stands.card.release())
+
+        return self._ask(work, undo=undo)
 
     def look(self) -> Any:
         async def work() -> list[_ffi.SeenToken]:
@@ -117,7 +127,7 @@ class PacketsPort(_Port, _ffi.Packets):
         return self._ask(work)
 
     def disconnect(self) -> Any:
-        return self._ask(self._host.disconnect)
+        return self._ask(lambda: self._host.disconnect(), certain=True)
 
 
 class CardPort(_Port, _ffi.Card):
@@ -130,7 +140,7 @@ class CardPort(_Port, _ffi.Card):
         return self._ask(work)
 
     def release(self) -> Any:
-        return self._ask(self._host.release)
+        return self._ask(lambda: self._host.release(), certain=True)
 
 
 def _bytes(value: Any) -> bytes:

@@ -43,10 +43,19 @@ def translated(raised: BaseException, kind: Any) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a port's method returns to the bridge: work, and the loop for it."""
+    """What a port's method returns to the bridge: work, and the loop for it.
+
+    `certain` is done also when nobody waits for it any more before it begins; `undo` takes back what the work came to and nobody took.
+    """
 
     loop: asyncio.AbstractEventLoop
     work: Work
+    certain: bool = False
+    undo: Work | None = None
+
+
+#: Undone just now: a loop holds its tasks only weakly.
+_UNDOING: set[asyncio.Task[None]] = set()
 
 
 class _Call:
@@ -76,7 +85,7 @@ class _Call:
             self._answer_failure(closed)
 
     def _begin(self) -> None:
-        if self._dropped:
+        if self._dropped and not self._ask.certain:
             self._answer_failure(asyncio.CancelledError())
             return
         self._task = self._ask.loop.create_task(self._run())
@@ -105,6 +114,10 @@ class _Call:
             self._answered = True
         except BaseException as raised:
             self._answer_failure(raised)
+            if self._ask.undo is not None:
+                undoing = self._ask.loop.create_task(self._ask.undo())
+                _UNDOING.add(undoing)
+                undoing.add_done_callback(_UNDOING.discard)
         self._task = self._result = self._raised = None
 
     def _answer_failure(self, raised: BaseException) -> None:

@@ -34,6 +34,13 @@ def one_of(name: str, value: Any, kind: type[Any]) -> Any:
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """A truth value: what else counts as one in Python is nobody's word."""
+    if not isinstance(value, bool):
+        raise Unusable(f"{name} is to be bool, not {type(value).__name__}")
+    return value
+
+
 def secret(value: Any) -> None:
     """A secret, whose text would stay in memory."""
     if not isinstance(value, (bytes, bytearray)):

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from . import _ffi
 from ._adapters import BankPort, ClockPort, KeystorePort, RadioPort
 from ._bridge import is_held
-from ._checks import one_of, text
+from ._checks import flag, one_of, text
 from ._errors import UShieldError, answered, called, error
 from ._ffi import CertificateRole
 from ._operation import Operation, Secret, spent
@@ -72,7 +72,8 @@ class UShield:
 
     Everything that it promised is durable before it returns; the process may be killed at any moment, and a new one goes on. Use it on one
     event loop. A token is named by its id; without, the only one is meant. All raise `UShieldError`; `ValueError`, which
-    names the argument, for what no such interface takes: half a character, a negative amount, another type.
+    names the argument, for what no such interface takes: half a character, a negative amount, another type; `RuntimeError` once it is
+    closed, and for a defect of the core.
     """
 
     def __init__(self, inner: _ffi.UShield, notice: UShieldError | None) -> None:
@@ -161,13 +162,16 @@ class UShield:
 
         `mode_opened_again` is the customer's word that they opened it anew after three tries were spent.
         """
-        return self._begun(lambda: self._inner.pair(_radios(radios), mode_opened_again), lambda ending: lift(ending.token))
+        return self._begun(
+            lambda: self._inner.pair(_radios(radios), flag("mode_opened_again", mode_opened_again)), lambda ending: lift(ending.token)
+        )
 
     def pair_by_code(self, radios: Iterable[Radio], code: Secret, *, mode_opened_again: bool = False) -> Operation[Token]:
         """Pairs by the text of the QR code on the token's screen, ASCII, which holds a secret of one use. A `bytearray` is wiped."""
         with spent(code) as given:
             return self._begun(
-                lambda: self._inner.pair_by_code(_radios(radios), given, mode_opened_again), lambda ending: lift(ending.token)
+                lambda: self._inner.pair_by_code(_radios(radios), given, flag("mode_opened_again", mode_opened_again)),
+                lambda ending: lift(ending.token),
             )
 
     def change_pin(self, radios: Iterable[Radio], token: str | None = None) -> Operation[None]:

@@ -78,7 +78,7 @@ def called(call: Callable[[], R]) -> R:
     """What a call returns. It fails with an exception of this package, without the one behind it, which may hold the whole input."""
     try:
         return call()
-    except (_ffi.Failure, TypeError, ValueError) as raised:
+    except (_ffi.Failure, _ffi.InternalError, TypeError, ValueError) as raised:
         ours = _as_ours(raised)
     raise ours
 
@@ -87,7 +87,7 @@ async def answered(call: Callable[[], Awaitable[R]]) -> R:
     """As `called`, for what is awaited."""
     try:
         return await call()
-    except (_ffi.Failure, TypeError, ValueError) as raised:
+    except (_ffi.Failure, _ffi.InternalError, TypeError, ValueError) as raised:
         ours = _as_ours(raised)
     raise ours
 
@@ -95,6 +95,9 @@ async def answered(call: Callable[[], Awaitable[R]]) -> R:
 def _as_ours(raised: Exception) -> Exception:
     if isinstance(raised, Unusable):
         return raised
+    if isinstance(raised, _ffi.InternalError):
+        # What the core says of itself when it panics may hold anything.
+        return RuntimeError("a defect of the core")
     if not isinstance(raised, _ffi.Failure):
         return ValueError("an argument of a type, a range or a character that cannot be handed over")
     problem: _ffi.Problem = getattr(raised, "problem")  # noqa: B009  Of every variant, as no type says.

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from . import _checks as checks
 from . import _ffi
-from ._errors import UShieldError, called, error
+from ._errors import UShieldError, answered, called, error
 from ._ffi import Code
 from ._types import Event, Moment, PinReason, variant
 
 R = TypeVar("R")
 Secret: TypeAlias = bytes | bytearray
+#: How many seconds it may take to stop.
+_END = 5.0
 
 
-@contextmanager
+@contextlib.contextmanager
 def spent(secret: Secret) -> Iterator[Any]:
     """A secret for one use. A `bytearray` is handed over without a copy and wiped; `bytes` cannot be wiped in Python."""
     checks.secret(secret)
@@ -71,7 +73,7 @@ class PinAsked:
 
     def refuse(self) -> bool:
         """The customer gives no PIN: the operation ends with `interrupted`."""
-        return self._inner.refuse_pin(self.prompt)
+        return called(lambda: self._inner.refuse_pin(self.prompt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,11 @@ class DigitsShown:
 
     def same(self) -> bool:
         """They are. False when nobody asks any more."""
-        return self._inner.answer_digits(True)
+        return called(lambda: self._inner.answer_digits(True))
 
     def differ(self) -> bool:
         """They are not: the pairing ends."""
-        return self._inner.answer_digits(False)
+        return called(lambda: self._inner.answer_digits(False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Operation(Generic[R]):
         """The next step. Raises `UShieldError` where the operation failed."""
         if not self._steps and not self._over:
             try:
-                self._steps = await self._inner.next()
+                self._steps = await answered(self._inner.next)
             except asyncio.CancelledError:
                 # Steps may be lost on their way.
                 self.stop()
@@ -179,21 +181,29 @@ class Operation(Generic[R]):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None) -> None:
+        """Stops it, and returns when it is over."""
         self.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END):
+                while await answered(self._inner.next):
+                    pass
 
     def cancel_order(self) -> None:
         """Takes the order back, here, at the token and at the bank; the receipt says how it really ended.
 
         An operation that runs no order does not heed it.
         """
-        self._inner.cancel_order()
+        called(self._inner.cancel_order)
 
     def stop(self) -> None:
         """Ends it where it stands, with `interrupted` unless it had ended. Nothing is taken back by it."""
-        self._inner.stop()
+        called(self._inner.stop)
 
     async def finish(self, customer: Customer) -> R:
-        """Runs it to its end with this customer. What the customer raises ends it, and is raised here."""
+        """Runs it to its end with this customer. What the customer raises ends it, and is raised here.
+
+        When it returns or raises, the operation is over and every prompt is gone.
+        """
         asked: dict[int, asyncio.Task[None]] = {}
         async with self:
             coming = asyncio.ensure_future(anext(self))
@@ -219,8 +229,10 @@ class Operation(Generic[R]):
                             asked[0] = asyncio.ensure_future(_ask_digits(step, customer))
                     coming = asyncio.ensure_future(anext(self))
             finally:
-                for task in (coming, *asked.values()):
+                prompts = (coming, *asked.values())
+                for task in prompts:
                     task.cancel()
+                await asyncio.gather(*prompts, return_exceptions=True)
 
 
 async def _ask_pin(asked: PinAsked, customer: Customer) -> None:
@@ -232,9 +244,10 @@ async def _ask_pin(asked: PinAsked, customer: Customer) -> None:
         try:
             asked.answer(pin)
         except UShieldError as slip:
-            # What is no PIN at all answers nothing: the question is still open.
             if slip.code is not Code.BAD_PIN_FORMAT or not slips_left:
                 raise
+            # What is no PIN at all answers nothing: the question is still open.
+            customer.tell(Event(Moment.OTHER), slip.what)
         else:
             return
 

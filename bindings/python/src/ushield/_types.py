@@ -7,7 +7,6 @@ What is shown of a value by `repr` may be logged: no name, no account, no amount
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any, ClassVar
 
 from . import _ffi
 from ._checks import members as checked
-from ._errors import UShieldError, error
+from ._checks import text
+from ._errors import UShieldError, called, error
 from ._ffi import CertificateRole, Code, LinkMedium, NameCheck, OrderOutcome, TokenScreen, TransferScheme
 
 
@@ -47,9 +47,10 @@ class Trust(_Quiet):
 
     @classmethod
     def read(cls, path: str | Path) -> Trust:
-        """The bank's `trust.json`."""
-        members = json.loads(Path(path).read_text(encoding="utf-8"))
-        return cls(bank_id=members["bank_id"], name=members["name"], root=members["root"])
+        """The bank's `trust.json`; `bad-input` where it is none."""
+        json = text("trust", Path(path).read_text(encoding="utf-8"))
+        read = called(lambda: _ffi.read_trust(json))
+        return cls(bank_id=read.bank_id, name=read.name, root=read.root)
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -481,6 +482,6 @@ def lower(value: Config | Transfer) -> Any:
     if isinstance(value, Transfer):
         return _ffi.Transfer(**members)
     place = value.store
-    store = _ffi.StorePlace.MEMORY() if place is None else _ffi.StorePlace.FOLDER(str(place))
+    store = _ffi.StorePlace.MEMORY() if place is None else _ffi.StorePlace.FOLDER(text("Config.store", str(place)))
     trust = _ffi.Trust(**checked(value.trust))
     return _ffi.Config(**members | {"store": store, "trust": trust, "makers": list(value.makers)})

@@ -163,17 +163,19 @@ impl Life {
     }
 }
 
-/// Ends it on the host's side when nobody else did. Nothing is left to be done where no runtime runs any more.
-fn end(call: impl Future<Output = Result<(), LinkError>> + Send + 'static) {
-    if planted::on(Bug::HostLeftConnected) {
-        return;
-    }
-    if let Ok(runtime) = Handle::try_current() {
-        let ending: Work = Box::pin(async move {
-            let _ = timeout(END, call).await;
-        });
+/// Ends it on the host's side, also when nobody waits for that any more: by a task of its own. Nothing is left to be done where no runtime runs.
+///
+/// What is returned is over with it; whatever the host says of it, it is over here.
+fn end(call: impl Future<Output = Result<(), LinkError>> + Send + 'static) -> oneshot::Receiver<()> {
+    let (ending, ended) = handing_over(async move {
+        let _ = timeout(END, call).await;
+    });
+    if !planted::on(Bug::HostLeftConnected)
+        && let Ok(runtime) = Handle::try_current()
+    {
         runtime.spawn(ending);
     }
+    ended
 }
 
 struct PacketsPort {
@@ -205,8 +207,8 @@ impl ports::Packets for PacketsPort {
 
     async fn disconnect(&self) {
         if self.life.ends() {
-            // Whatever the host says of it, it is over here.
-            let _ = timeout(END, self.host.disconnect()).await;
+            let host = Arc::clone(&self.host);
+            let _ = end(async move { host.disconnect().await }).await;
         }
     }
 }
@@ -215,7 +217,7 @@ impl Drop for PacketsPort {
     fn drop(&mut self) {
         if self.life.ends() {
             let host = Arc::clone(&self.host);
-            end(async move { host.disconnect().await });
+            drop(end(async move { host.disconnect().await }));
         }
     }
 }
@@ -239,7 +241,8 @@ impl ports::Card for CardPort {
 
     async fn release(&self) {
         if self.life.ends() {
-            let _ = timeout(END, self.host.release()).await;
+            let host = Arc::clone(&self.host);
+            let _ = end(async move { host.release().await }).await;
         }
     }
 }
@@ -248,7 +251,7 @@ impl Drop for CardPort {
     fn drop(&mut self) {
         if self.life.ends() {
             let host = Arc::clone(&self.host);
-            end(async move { host.release().await });
+            drop(end(async move { host.release().await }));
         }
     }
 }

@@ -55,6 +55,8 @@ async fn bounded<T>(call: impl Future<Output = T>) -> T {
 #[derive(Default)]
 struct Calls {
     disconnected: AtomicU32,
+    /// Disconnections that have come to their end.
+    ended: AtomicU32,
     released: AtomicU32,
 }
 
@@ -111,7 +113,9 @@ impl Packets for Air {
 
     async fn disconnect(&self) -> Result<(), LinkError> {
         self.1.disconnected.fetch_add(1, Ordering::Relaxed);
-        does(self.0, (), ()).await
+        does::<_, LinkError>(self.0, (), ()).await?;
+        self.1.ended.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -191,6 +195,17 @@ async fn the_end_is_told_once_and_does_not_wait_for_ever() {
         assert!(begun.elapsed() <= Duration::from_secs(9), "{how:?}");
         assert_eq!(calls.disconnected.load(Ordering::Relaxed), 1, "{how:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_nobody_waits_for_any_more_goes_on() {
+    let (packets, calls) = connected(Does::Late).await;
+    assert!(timeout(LATE / 2, packets.disconnect()).await.is_err(), "it takes longer");
+    drop(packets);
+    assert_eq!(calls.ended.load(Ordering::Relaxed), 0);
+    sleep(LATE).await;
+    assert_eq!(calls.ended.load(Ordering::Relaxed), 1, "the host has come to its end");
+    assert_eq!(calls.disconnected.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

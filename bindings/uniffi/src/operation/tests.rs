@@ -128,7 +128,7 @@ async fn what_is_stopped_or_panics_has_an_end_too() {
     stopped.stop();
     assert_eq!(failed(&all(&stopped).await), Some(Shown::Interrupted));
     let panicked = begin(|_| async { panic!("a defect") });
-    assert_eq!(failed(&all(&panicked).await), Some(Shown::Interrupted));
+    assert_eq!(failed(&all(&panicked).await), Some(Shown::UnexpectedEvent), "nobody stopped it");
 }
 
 #[tokio::test]
@@ -146,8 +146,16 @@ async fn freeing_an_operation_ends_its_work() {
 #[tokio::test]
 async fn a_host_that_fetches_nothing_fills_no_memory() {
     let operation = begin(|person| async move {
-        for _ in 0..100_000 {
-            person.tell(&Moment::Submitting);
+        let asking = person.pin(PinReason::Approve);
+        let telling = async {
+            for _ in 0..100_000 {
+                person.tell(&Moment::Submitting);
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = asking => {}
+            () = telling => {}
         }
         Ok(Ending::Done)
     });
@@ -157,6 +165,7 @@ async fn a_host_that_fetches_nothing_fills_no_memory() {
     }
     let steps = all(&operation).await;
     assert_eq!(steps.len(), 1_024);
+    assert!(matches!(steps.first(), Some(Step::PinAsked { prompt: 1, .. })), "an answer is waited for");
     assert!(matches!(steps.last(), Some(Step::Ended { .. })));
 }
 

@@ -143,6 +143,27 @@ async fn closing_ends_what_runs_and_frees_the_folder() {
 }
 
 #[tokio::test]
+async fn all_who_close_wait_until_the_folder_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let shield = shield(folder.path(), 1);
+    assert_eq!(code(shield.clone().open().await), None);
+    let held = shield.core().unwrap();
+    let mut given_up = Box::pin(shield.shut_down());
+    assert!(given_up.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(given_up);
+    let second = {
+        let shield = shield.clone();
+        tokio::spawn(async move { shield.shut_down().await })
+    };
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!second.is_finished(), "somebody still holds the client");
+    drop(held);
+    bounded(second).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_open_that_is_given_up_at_any_moment_leaves_nothing_locked() {
     let folder = tempfile::tempdir().unwrap();
     for polls in 0..40 {

@@ -76,14 +76,17 @@ public interface Keystore {
 
     /**
      * What the key [name] and [point] (SEC 1, uncompressed, 65 bytes) agree on: the x-coordinate, 32 bytes (ECDH without a key
-     * derivation).
+     * derivation). The array stays the host's, which overwrites it when it likes.
      */
     public suspend fun agree(
         name: String,
         point: ByteArray,
     ): ByteArray
 
-    /** 32 random bytes, made at first and the same for ever: they seal the store. A host keeps them under a key of its hardware's. */
+    /**
+     * 32 random bytes, made at first and the same for ever: they seal the store. A host keeps them under a key of its hardware's. The array
+     * stays the host's.
+     */
     public suspend fun sealingKey(): ByteArray
 }
 

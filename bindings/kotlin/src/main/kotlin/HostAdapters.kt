@@ -2,7 +2,6 @@ package ushield
 
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.isActive
 import kotlin.time.Duration.Companion.ZERO
 import ushield.ffi.BankException as FfiBankException
 import ushield.ffi.BankHttp as FfiBankHttp
@@ -35,7 +34,7 @@ internal class BankAdapter(
                 val headers = request.headers.map { HttpHeader(it.name, it.value) }
                 val response = host.call(HttpRequest(request.method, request.path, headers, request.body))
                 val status = response.status.coerceIn(0, UShort.MAX_VALUE.toInt()).toUShort()
-                FfiHttpResponse(status, response.contentType, response.body)
+                FfiHttpResponse(status, response.contentType?.whole("contentType"), response.body)
             }
         } finally {
             request.body.fill(0)
@@ -43,9 +42,8 @@ internal class BankAdapter(
         }
 }
 
-/** A secret that came when nobody waits for it any more goes no further: nobody would wipe it there. */
+/** A secret that came when nobody waits for it any more goes no further: nobody would wipe it there. The array is the host's. */
 private suspend fun wanted(secret: ByteArray): ByteArray {
-    if (!currentCoroutineContext().isActive) secret.fill(0)
     currentCoroutineContext().ensureActive()
     return secret
 }

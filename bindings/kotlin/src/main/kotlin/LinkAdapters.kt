@@ -6,10 +6,12 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withContext
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.coroutines.EmptyCoroutineContext
 import ushield.ffi.Card as FfiCard
 import ushield.ffi.Connected as FfiConnected
 import ushield.ffi.LinkException as FfiLinkException
@@ -81,7 +83,7 @@ internal class RadioAdapter(
         }
 
     override suspend fun look(): List<FfiSeenToken> =
-        asking(::linkError) { host.look().map { FfiSeenToken(it.medium, it.place, it.advertised, it.signal?.toShort()) } }
+        asking(::linkError) { host.look().map { FfiSeenToken(it.medium, it.place.whole("place"), it.advertised, it.signal?.toShort()) } }
 }
 
 private suspend fun Link.end() =
@@ -96,7 +98,13 @@ private fun Connected.lower(): FfiConnected {
             is Packets -> FfiVia.Packets(PacketsAdapter(link), link.mtu.coerceIn(0, UShort.MAX_VALUE.toInt()).toUShort())
             is Card -> FfiVia.Card(CardAdapter(link), link.extended)
         }
-    return FfiConnected(via, place, others.coerceAtLeast(0).toUInt())
+    return FfiConnected(via, place.whole("place"), others.coerceAtLeast(0).toUInt())
+}
+
+/** The end of a connection. Also when nobody waits for it any more before it begins: the token would stay busy. */
+private suspend fun ending(host: suspend () -> Unit) {
+    val certain = if (currentCoroutineContext().isActive) EmptyCoroutineContext else NonCancellable
+    withContext(certain) { asking(::linkError) { host() } }
 }
 
 private class PacketsAdapter(
@@ -108,7 +116,7 @@ private class PacketsAdapter(
 
     override suspend fun notified(): ByteArray = asking(::linkError) { host.notified() }
 
-    override suspend fun disconnect() = asking(::linkError) { host.disconnect() }
+    override suspend fun disconnect() = ending { host.disconnect() }
 }
 
 private class CardAdapter(
@@ -116,5 +124,5 @@ private class CardAdapter(
 ) : FfiCard {
     override suspend fun transceive(command: ByteArray): ByteArray = asking(::linkError) { host.transceive(command) }
 
-    override suspend fun release() = asking(::linkError) { host.release() }
+    override suspend fun release() = ending { host.release() }
 }

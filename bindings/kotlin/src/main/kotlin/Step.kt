@@ -6,7 +6,10 @@ public sealed interface Step<out R> {
     public data class Told(
         public val event: Event,
         public val text: String,
-    ) : Step<Nothing>
+    ) : Step<Nothing> {
+        /** A text may hold a name. */
+        override fun toString(): String = "Told($event)"
+    }
 
     /** The token will need a PIN: ask the customer, and [answer]. Collect on meanwhile: a [PinDropped] takes the question away. */
     public class PinAsked internal constructor(

@@ -16,7 +16,10 @@ public data class Token(
     public val brand: String,
     /** The model, by its maker's certificate. */
     public val model: String,
-)
+) {
+    /** Names are not for logs. */
+    override fun toString(): String = "Token($id)"
+}
 
 /** A token in reach. */
 public data class InReach(
@@ -28,7 +31,10 @@ public data class InReach(
     public val signal: Int?,
     /** Whose it is. */
     public val whose: Whose,
-)
+) {
+    /** A place may be a name. */
+    override fun toString(): String = "InReach($medium, $whose)"
+}
 
 /** Whose a token is, as far as this phone can tell. */
 public sealed interface Whose {
@@ -72,7 +78,10 @@ public data class TokenState(
     public val reviewing: Boolean,
     /** The phones that it knows. */
     public val phones: List<PairedPhone>,
-)
+) {
+    /** Names are not for logs. */
+    override fun toString(): String = "TokenState($id, firmware $firmware, $triesLeft tries left, $certificates, $phones)"
+}
 
 /** A phone that a token knows. */
 public data class PairedPhone(
@@ -82,7 +91,10 @@ public data class PairedPhone(
     public val name: String,
     /** Whether it is this one. */
     public val isThis: Boolean,
-)
+) {
+    /** Names are not for logs. */
+    override fun toString(): String = "PairedPhone($id, this: $isThis)"
+}
 
 /** An account of the customer. */
 public data class Account(

@@ -142,7 +142,7 @@ public class UShield private constructor(
 
     private fun reporting(begin: () -> FfiOperation): Operation<Report> = Operation(begin) { it.expect<Ending.Settled>().report.lift() }
 
-    /** Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. */
+    /** Ends whatever runs, with `interrupted`, and returns when the store is closed and its folder free. Not after [close]. */
     public suspend fun shutDown() {
         withContext(NonCancellable) { core.shutDown() }
         close()

@@ -24,6 +24,9 @@ import java.util.HexFormat
 class CanaryTest {
     private val said = StringBuilder()
 
+    /** Of the token and of the phone. */
+    private val names = mutableListOf<String>()
+
     private fun say(any: Any?) {
         said.append(if (any is Throwable) any.stackTraceToString() else any.toString()).append('\n')
     }
@@ -46,6 +49,15 @@ class CanaryTest {
             scene.settle(client, scene.packets())
             say(client)
             say(client.accounts())
+            say(client.tokens())
+            say(client.inReach(scene.packets()))
+            val state =
+                client
+                    .tokenState(scene.packets())
+                    .onEach(::say)
+                    .finish(person)
+                    .also(::say)
+            names += listOf(state.name, state.phones.single().name)
             val order = client.orderTransfer(transfer(1)).onEach(::say).finish(person)
             say(client.preview(order))
             val wrong = ArrayDeque(listOf("1", WRONG_PIN))
@@ -99,8 +111,10 @@ class CanaryTest {
                     listOf(HexFormat.of().formatHex(it), Base64.getEncoder().encodeToString(it), it.contentToString())
                 }
             val all = said.toString() + printed
+            assertTrue(names.size == 2 && names.none { it.isBlank() })
             assertTrue("PinAsked" in all && "HttpRequest" in all && "bank-unreachable" in all)
-            for (secret in listOf(PIN, WRONG_PIN, PASSWORD, session, session.toByteArray().contentToString(), ACCOUNT, "杭州") + numbers) {
+            val others = listOf(PIN, WRONG_PIN, PASSWORD, session, session.toByteArray().contentToString(), ACCOUNT, "杭州")
+            for (secret in others + names + numbers) {
                 assertFalse(secret in all, "a secret of ${secret.length} characters is in what was said")
             }
         }

@@ -5,7 +5,9 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.extension.ExtendWith
+import ushield.ffi.probeLiveBytes
 import ushield.host.Air
+import java.io.File
 import java.lang.management.ManagementFactory
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
@@ -13,7 +15,8 @@ import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
 /**
- * A thousand orders in one process: as much is alive as at the start, and the heap has not grown since the hundredth.
+ * A thousand orders in one process: as much is alive as at the start, and neither the heap nor what the core holds has grown since the
+ * hundredth.
  *
  * Every second one is rejected, and from time to time the customer takes a new token: one keeps 64 approvals and 64 rejections, until they
  * have expired.
@@ -23,6 +26,7 @@ class ThousandOrdersTest {
     private var done = 0
     private var executed = 0L
     private var early = 0L
+    private var earlyNative = 0L
 
     private fun heapAfterCollection(): Long {
         val memory = ManagementFactory.getMemoryMXBean()
@@ -51,7 +55,10 @@ class ThousandOrdersTest {
                 if (approves) executed += 1
                 done += 1
                 soft.hand.read.clear()
-                if (done == EARLY) early = heapAfterCollection()
+                if (done == EARLY) {
+                    early = heapAfterCollection()
+                    earlyNative = probeLiveBytes()
+                }
             }
         }
     }
@@ -61,7 +68,8 @@ class ThousandOrdersTest {
         bounded(20.minutes) {
             val orders = System.getProperty("ushield.orders").toInt()
             Scene().use { scene ->
-                scene.client().use { client ->
+                // A store on a disk: one in memory would rightly grow.
+                scene.client(Store.Folder(File(scene.at("phone")))).use { client ->
                     val before = Alive()
                     val start = TimeSource.Monotonic.markNow()
                     while (done < orders) {
@@ -76,8 +84,11 @@ class ThousandOrdersTest {
                         delay(STEP)
                         late = heapAfterCollection()
                     }
+                    val native = probeLiveBytes()
                     println("$orders orders in $took; heap ${early / KIB} KiB after order $EARLY, ${late / KIB} KiB after the last")
+                    println("held by the core: ${earlyNative / KIB} KiB after order $EARLY, ${native / KIB} KiB after the last")
                     assertTrue(late <= early * 1.05, "$early bytes became $late")
+                    assertTrue(native <= earlyNative * 1.05, "$earlyNative bytes of the core became $native")
                 }
                 assertEquals(executed, scene.moved())
             }
