@@ -22,7 +22,7 @@ class AtTheTerminal:
 
     async def digits_are_equal(self, digits: str, name: str, brand: str) -> bool:
         said = await asyncio.to_thread(input, f"{name} ({brand}) shows {digits}? [y/n] ")
-        return said == "y"
+        return said == "y" if said in ("y", "n") else await self.digits_are_equal(digits, name, brand)
 
 
 async def main(bank_url: str, bank: Path, maker: Path, port: int) -> None:

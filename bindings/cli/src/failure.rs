@@ -302,7 +302,7 @@ fn flag_of(error: &Error) -> Option<&'static str> {
         "phone" => "--phone",
         "bank" => "--bank",
         "ca" => "--bank-ca",
-        "keystore" | "setup" => "--home",
+        "keystore" => "--home",
         "pin" | "new-pin" | "password" | "token-digits" | "secrets-fd" => "--secrets-fd",
         _ => return None,
     })
@@ -372,7 +372,6 @@ mod tests {
         let exit = |code, member| Failure::from(Error::new(code).at(member)).exit();
         for (code, member) in [
             (Code::BadInput, "trust.root"),
-            (Code::BadInput, "setup"),
             (Code::BadText, "phone"),
             (Code::BadText, "remittance_text"),
             (Code::BadCheckDigits, "creditor_account"),

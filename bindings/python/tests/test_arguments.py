@@ -63,13 +63,22 @@ class Arguments(WorldCase):
 
                 return pair
 
+            def pairing_with(radios: Any) -> Any:
+                async def pair() -> None:
+                    phone.pair(radios)
+
+                return pair
+
+            async def ordering_text() -> None:
+                phone.order_transfer("12.34 to Wang")  # type: ignore[arg-type]
+
             async def given_role() -> None:
                 phone.download_certificate([], "pay")  # type: ignore[arg-type]
 
             await self.refused("Transfer.amount is to be int, not float", ordering(amount=12.34))
             await self.refused("Transfer.amount is to be int, not bool", ordering(amount=True))
-            await self.refused("Transfer.amount is to be 0 to 9,223,372,036,854,775,807", ordering(amount=-1))
-            await self.refused("Transfer.execution_date is to be 0 to 4,294,967,295", ordering(execution_date=2**40))
+            await self.refused("Transfer.amount is to be 1 to 999,999,999,999,999", ordering(amount=-1))
+            await self.refused("Transfer.execution_date is to be 10,101 to 99,991,231", ordering(execution_date=2**40))
             await self.refused("Transfer.account_scheme is to be TransferScheme, not str", ordering(account_scheme="iban"))
             await self.refused("Transfer.debtor_account holds half a character", ordering(debtor_account=SECRET + "\ud800"))
             await self.refused("role is to be CertificateRole, not str", given_role)
@@ -77,6 +86,9 @@ class Arguments(WorldCase):
             await self.refused("order is to be str, not bytes", lambda: phone.preview(SECRET.encode()))  # type: ignore[arg-type]
             await self.refused("token holds half a character", lambda: phone.certificate(CertificateRole.PAY, SECRET + "\ud800"))
             await self.refused("mode_opened_again is to be bool, not str", pairing("no"))
+            await self.refused("radios is to be a list, not Air", pairing_with(self.world.air))
+            await self.refused("transfer is to be Transfer, not str", ordering_text)
+            await self.refused("config is to be Config, not str", lambda: UShield.open("li", NoBank(), MemoryKeystore()))  # type: ignore[arg-type]
             await self.refused("a secret is to be bytes or bytearray, not str", lambda: phone.sign_in(SECRET))  # type: ignore[arg-type]
             # Nothing is in use by what was refused: it closes at once.
             await asyncio.wait_for(phone.close(), 10)

@@ -3,11 +3,10 @@
 import asyncio
 import unittest
 
-import symbol
 from world import ACCOUNT, PAYEE, WorldCase, quiet_loop, until
 
 from ushield import ActError, CertificateRole, Code, LinkMedium, OrderOutcome, OrderStatus, TransferContent, Whose
-from ushield.testing import Air, Reader
+from ushield.testing import Air, Reader, read_code
 
 
 class WholePath(WorldCase):
@@ -63,8 +62,8 @@ class WholePath(WorldCase):
             screen = await asyncio.to_thread(world.scene.screen)
             await asyncio.to_thread(world.scene.press, "down", screen["serial"])
             shown = await until("code", lambda: world.scene.screen()["code"])
-            text = symbol.read(shown)
-            code = bytearray(text.encode())
+            code = read_code(shown)
+            text = code.decode()
             token = await world.run(phone.pair_by_code([world.air], code))
             self.assertEqual(code, bytes(len(text)), "it is wiped")
             self.assertEqual(await phone.tokens(), [token])

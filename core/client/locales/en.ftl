@@ -70,7 +70,7 @@ pairing-code-spent = The code is no longer valid
     .remedy = Let the token show a code and scan the one that stands there now.
 pin-initial = Change the PIN first
     .what = The token still has the PIN that it was handed out with. With it, nothing else is allowed.
-    .remedy = Change the PIN now. Choose one that nobody can guess.
+    .remedy = Change the PIN now, with the phone that is paired. Where that phone is gone, remove it in the token's menu first, then pair this one.
 pin-locked = The PIN is locked
     .what = Too many wrong PINs were entered. The token approves nothing until the PIN is reset.
     .remedy = Ask your bank for a PIN reset and have an identity document ready.
@@ -129,7 +129,7 @@ cancelled = Cancelled
     .what = The order was taken off the token's screen. The token signed nothing.
     .remedy = Create a new order if you still want it.
 timed-out = No key was pressed in time
-    .what = The token closed the order and signed nothing.
+    .what = The token stopped waiting and signed nothing.
     .remedy = Take the token in your hand and start again.
 not-found = Not on the token
     .what = The token does not have what was asked for.
@@ -231,7 +231,7 @@ token-not-found = Token not found
         [none] No token answered.
        *[other] No token answered at { $host }.
     }
-    .remedy = Press a key on the token, keep it near, and try again. If this phone was removed on it, pair again.
+    .remedy = Press a key on the token, keep it near, and try again. To pair, open pairing mode in its menu first; if this phone was removed on it, pair again.
 link-lost = The connection to the token was lost
     .what = Nothing is lost: if you have pressed OK, the token keeps your answer.
     .remedy = Bring the token near again and go on.
@@ -281,8 +281,11 @@ digits-differ = The digits differ
     .what = The phone and the token did not show the same six digits: someone may stand in between. Nothing was paired.
     .remedy = Start over somewhere else, and compare all six digits. If they differ again, call your bank.
 not-paired = Not paired yet
-    .what = This phone is not paired with a token.
-    .remedy = Open pairing mode in the token's menu and pair it.
+    .what = { $device ->
+        [none] This phone is not paired with a token.
+       *[other] This phone is not paired with the token that this is for: { $device }.
+    }
+    .remedy = Open pairing mode in that token's menu and pair it. An order that is for another token can be cancelled without it.
 already-paired = Already paired
     .what = This phone is paired with this token.
     .remedy = There is nothing to do. To pair anew, forget the token first.
@@ -373,6 +376,9 @@ keystore-failure = The app's keys cannot be used
 not-set-up = Not set up yet
     .what = This app has not been told about your bank yet.
     .remedy = Set it up first, with what your bank gave you.
+other-setup = Set up for somebody else
+    .what = The app's data here is of another customer or another bank.
+    .remedy = Use a place of its own for each customer of each bank, or the same customer and bank as before.
 secret-missing = A secret is needed
     .what = { $place ->
         [none] A PIN or password is needed, and there is nobody to ask for it.
@@ -405,7 +411,7 @@ moment-connected = Connected to the token.
 moment-radio-off = Bluetooth or NFC is off: switch it on …
 moment-radio-forbidden = This app may not use Bluetooth or NFC: allow it in the system's settings …
 moment-no-reader = There is no card reader: plug it in …
-moment-several-tokens = { $found } tokens are in reach. The nearest one, or the first that answers, is taken: keep the others away
+moment-several-tokens = { $found } tokens are in reach. The nearest one, or the first that answers, is taken: keep the others away.
 moment-wrong-token = { $name ->
         [none] This token does not know this phone: take the right one …
        *[other] This is the token { $name }, another one is asked for: take the right one …
@@ -414,13 +420,13 @@ moment-tag-lost = The token was taken away. It goes on showing: hold it there ag
 moment-reconnecting = The connection was lost. Connecting again (attempt { $attempt }) …
 moment-resuming = Going on with order { $order }.
 moment-creating-order = The bank is preparing the order …
-moment-open-order-found = The same order was open already ({ $order }). It goes on with that one.
+moment-open-order-found = An order of the same amount to the same account is open already ({ $order }): this goes on with that one, as it is.
 moment-press-ok-on-token = { $screen }
 moment-review-on-token = { $pages ->
         [1] Read the page on the token's screen. Press OK there if it is right, C if it is not.
        *[other] Read all { $pages } pages on the token's screen. Press OK on the last one if everything is right, C if it is not.
     }
-moment-pin-needed = The token is waiting for the PIN.
+moment-pin-needed = The token is waiting for the PIN. After it, press OK on the token again.
 moment-pin-wrong = { $tries ->
         [0] Wrong PIN. The token is locked now.
         [1] Wrong PIN. One try is left; a further wrong PIN locks the token.
@@ -430,7 +436,7 @@ moment-last-try = Last try: a wrong PIN now locks the token. Press OK on the tok
 moment-approved = Approved on the token.
 moment-rejected = Rejected on the token.
 moment-submitting = Sending your answer to the bank …
-moment-unknown = How order { $order } ended is not known yet. It has not failed. The app asks the bank until there is a receipt; do not create the order again.
+moment-unknown = How order { $order } ended is not known yet. It has not failed. The app asks the bank for the receipt, now and whenever it goes on; do not create the order again.
 moment-cancelling = Taking the order back …
 moment-settled = { $outcome }
 moment-storing-certificate = Storing the certificate on the token …
@@ -460,8 +466,8 @@ ask-second-phone = { $token ->
        *[other] PIN of { $token }
     }, to pair a further phone
 ask-current = { $token ->
-        [none] Present PIN of the token
-       *[other] Present PIN of { $token }
+        [none] Current PIN of the token
+       *[other] Current PIN of { $token }
     }
 ask-new = { $token ->
         [none] New PIN
@@ -501,6 +507,5 @@ place-phone = name of this phone
 place-pin = PIN of the token
 place-remittance-text = remittance text
 place-role = purpose of the certificate
-place-setup = set-up
 place-token-digits = digits on the token's screen
 place-trust-name = name of the bank

@@ -69,7 +69,7 @@ pairing-code-spent = 二维码已失效
     .remedy = 请让U盾显示二维码，扫描当前显示的那一个。
 pin-initial = 请先修改 PIN 码
     .what = U盾还在使用出厂时的初始 PIN 码，除修改 PIN 码外不能做任何操作。
-    .remedy = 请立即修改 PIN 码，选一个别人猜不到的。
+    .remedy = 请立即用已配对的手机修改 PIN 码。如果那部手机已不可用，请先在U盾菜单中移除它，再配对这部手机。
 pin-locked = PIN 码已锁定
     .what = PIN 码输错次数过多。重置之前，U盾不会批准任何订单。
     .remedy = 请携带身份证件联系银行重置 PIN 码。
@@ -128,7 +128,7 @@ cancelled = 已取消
     .what = 订单已从U盾屏幕撤下，U盾没有签名。
     .remedy = 如仍需办理，请重新创建订单。
 timed-out = 超时未按键
-    .what = U盾已关闭这笔订单，没有签名。
+    .what = U盾已停止等待，没有签名。
     .remedy = 请拿好U盾，重新开始。
 not-found = U盾上没有
     .what = U盾上没有所查找的内容。
@@ -229,7 +229,7 @@ token-not-found = 找不到U盾
         [none] 没有U盾应答。
        *[other] { $host } 没有U盾应答。
     }
-    .remedy = 请按一下U盾的任意键，靠近手机后重试。如果曾在U盾上移除这部手机，请重新配对。
+    .remedy = 请按一下U盾的任意键，靠近手机后重试。配对时请先在U盾菜单中打开配对模式；如果曾在U盾上移除这部手机，请重新配对。
 link-lost = 与U盾的连接中断
     .what = 没有丢失任何内容：如果您已按 OK 键，U盾会保存您的决定。
     .remedy = 请把U盾靠近手机后继续。
@@ -279,8 +279,11 @@ digits-differ = 数字不一致
     .what = 手机与U盾显示的六位数字不同，可能有人在中间拦截。没有完成配对。
     .remedy = 请换个地方从头开始，核对全部六位数字。如果仍不一致，请联系银行。
 not-paired = 尚未配对
-    .what = 这部手机还没有与U盾配对。
-    .remedy = 请在U盾菜单中打开配对模式，进行配对。
+    .what = { $device ->
+        [none] 这部手机还没有与U盾配对。
+       *[other] 这部手机还没有与所需的U盾配对：{ $device }。
+    }
+    .remedy = 请在那只U盾的菜单中打开配对模式，进行配对。属于另一只U盾的订单无需该U盾即可撤回。
 already-paired = 已经配对
     .what = 这部手机已与这只U盾配对。
     .remedy = 无需操作。如需重新配对，请先移除这只U盾。
@@ -371,6 +374,9 @@ keystore-failure = 无法使用应用密钥
 not-set-up = 尚未设置
     .what = 应用还没有您的银行的信息。
     .remedy = 请先用银行提供的资料完成设置。
+other-setup = 属于其他用户
+    .what = 这里的应用数据属于另一位客户或另一家银行。
+    .remedy = 请为每家银行的每位客户使用各自的位置，或使用原来的客户和银行。
 secret-missing = 需要 PIN 码或密码
     .what = { $place ->
         [none] 此操作需要 PIN 码或密码，但无处询问。
@@ -403,7 +409,7 @@ moment-connected = 已连接U盾。
 moment-radio-off = 蓝牙或 NFC 已关闭，请打开……
 moment-radio-forbidden = 此应用没有使用蓝牙或 NFC 的权限，请在系统设置中允许……
 moment-no-reader = 没有读卡器，请插入……
-moment-several-tokens = 附近有 { $found } 只U盾，将使用最近或最先应答的一只，请移开其他U盾
+moment-several-tokens = 附近有 { $found } 只U盾，将使用最近或最先应答的一只，请移开其他U盾。
 moment-wrong-token = { $name ->
         [none] 这只U盾不认识这部手机，请换成正确的一只……
        *[other] 这是U盾“{ $name }”，不是所需的那一只，请更换……
@@ -412,10 +418,10 @@ moment-tag-lost = U盾已移开，它会继续显示。准备好后请重新贴�
 moment-reconnecting = 连接中断，正在重新连接（第 { $attempt } 次）……
 moment-resuming = 继续办理订单 { $order }。
 moment-creating-order = 银行正在准备订单……
-moment-open-order-found = 已有相同的订单未完成（{ $order }），将继续处理那一笔。
+moment-open-order-found = 已有金额和收款账号相同的订单未完成（{ $order }），将按原内容继续处理那一笔。
 moment-press-ok-on-token = { $screen }
 moment-review-on-token = 请在U盾屏幕上核对全部 { $pages } 页。无误请在最后一页按 OK 键，有误请按 C 键。
-moment-pin-needed = U盾正在等待 PIN 码。
+moment-pin-needed = U盾正在等待 PIN 码。输入后请在U盾上再按一次 OK 键。
 moment-pin-wrong = { $tries ->
         [0] PIN 码错误，已锁定。
        *[other] PIN 码错误，还可以再试 { $tries } 次。
@@ -424,7 +430,7 @@ moment-last-try = 最后一次机会：再输错 PIN 码将被锁定。确定无
 moment-approved = 已在U盾上批准。
 moment-rejected = 已在U盾上拒绝。
 moment-submitting = 正在把您的决定提交给银行……
-moment-unknown = 订单 { $order } 的结果目前未知，并不是失败。应用会继续向银行查询，直到收到回执；请不要重复创建订单。
+moment-unknown = 订单 { $order } 的结果目前未知，并不是失败。应用会在此刻以及下次继续时向银行查询回执；请不要重复创建订单。
 moment-cancelling = 正在撤回订单……
 moment-settled = { $outcome }
 moment-storing-certificate = 正在把证书存入U盾……
@@ -492,6 +498,5 @@ place-phone = 手机名称
 place-pin = U盾 PIN 码
 place-remittance-text = 附言
 place-role = 证书用途
-place-setup = 设置
 place-token-digits = U盾屏幕上的数字
 place-trust-name = 银行名称

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::bank::BankClient;
 use crate::bank_keys::VerifiedKeys;
-use crate::error::Error;
+use crate::error::{Detail, Error};
 use crate::orders::lanes::Lanes;
 use crate::ports::{BankHttp, Change, Clock, Entropy, Keystore, Store, Table};
 use crate::records::{Setup, TokenRecord};
@@ -92,10 +92,10 @@ impl Client {
         Self { ports, bank, lanes: Lanes::default(), verified_keys: VerifiedKeys::default() }
     }
 
-    /// Writes down which bank, which makers and who the customer is. Once; a second time it is refused unless nothing changes.
+    /// Writes down which bank, which makers and who the customer is. Another time the names of bank and phone and the makers may be others.
     ///
     /// # Errors
-    /// `bad-input` names the member; `store-*`.
+    /// `bad-input` names the member; `other-setup` for another bank or customer than the first time; `store-*`.
     pub fn set_up(&self, request: &SetupRequest) -> Result<Setup, Error> {
         let bad = |member| move || Error::new(Code::BadInput).at(member);
         let bank = request.trust.bank().ok_or_else(bad("trust.bank_id"))?;
@@ -119,14 +119,18 @@ impl Client {
             customer: request.customer.clone(),
             phone: request.phone.clone(),
         };
-        match self.store().get(Table::Setup, ONLY)? {
-            Some(known) if Setup::decode(&known)? != setup => Err(Error::new(Code::BadInput).at("setup")),
-            Some(_) => Ok(setup),
-            None => {
-                self.store().put(Table::Setup, ONLY, &setup.encode())?;
-                Ok(setup)
+        if let Some(known) = self.store().get(Table::Setup, ONLY)? {
+            let known = Setup::decode(&known)?;
+            if known.bank != setup.bank || known.root != setup.root || known.customer != setup.customer {
+                return Err(Error::new(Code::OtherSetup));
+            }
+            if known == setup {
+                return Ok(setup);
             }
         }
+        // Names of bank and phone and the makers are the app's word of today.
+        self.store().put(Table::Setup, ONLY, &setup.encode())?;
+        Ok(setup)
     }
 
     /// What the client was set up with.
@@ -192,7 +196,10 @@ impl Client {
             tokens.retain(|token| token.pairing.device == device);
         }
         match tokens.len() {
-            0 => Err(Error::new(Code::NotPaired)),
+            0 => Err(match device {
+                Some(device) => Error::new(Code::NotPaired).with_detail(Detail::Device(device)),
+                None => Error::new(Code::NotPaired),
+            }),
             1 => tokens.pop().ok_or(Error::new(Code::NotPaired)),
             _ => Err(Error::new(Code::WrongToken)),
         }

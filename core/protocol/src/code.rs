@@ -192,6 +192,7 @@ macro_rules! codes {
             NotSetUp = 0x305, "not-set-up", Act, Customer;
             SecretMissing = 0x306, "secret-missing", Act, Caller;
             Interrupted = 0x307, "interrupted", Retry, Customer;
+            OtherSetup = 0x308, "other-setup", Act, Caller;
         }
     };
 }

@@ -33,10 +33,11 @@ _EXPECTED: dict[type, type[Exception]] = {
 
 
 def translated(raised: BaseException, kind: Any) -> Exception:
-    """What was raised, as an error of the interface: an agreed one, or its type's name alone."""
+    """What was raised, as an error of the interface: an agreed one with the type of what is behind it, or its type's name alone."""
     expected = next((_EXPECTED[base] for base in type(raised).__mro__ if base in _EXPECTED), None)
     if expected is not None and issubclass(expected, kind):
-        return expected()
+        behind = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)
+        return expected(None if behind is None else type(behind).__name__)
     unexpected: Exception = kind.Unexpected(type(raised).__name__)
     return unexpected
 

@@ -10,8 +10,8 @@ import typing
 from dataclasses import fields
 from typing import Any
 
-#: Of whole numbers, by the type of the interface behind them.
-_MOST = {"amount": 2**63 - 1, "execution_date": 2**32 - 1}
+#: Of whole numbers.
+_RANGES = {"amount": (1, 999_999_999_999_999), "execution_date": (1_01_01, 9999_12_31)}
 
 
 class Unusable(ValueError):
@@ -41,6 +41,12 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
+def several(name: str, value: Any) -> None:
+    """A list, and not the one thing that would be in it."""
+    if not isinstance(value, collections.abc.Iterable):
+        raise Unusable(f"{name} is to be a list, not {type(value).__name__}")
+
+
 def secret(value: Any) -> None:
     """A secret, whose text would stay in memory."""
     if not isinstance(value, (bytes, bytearray)):
@@ -57,8 +63,10 @@ def members(record: Any) -> dict[str, Any]:
             raise Unusable(f"{place} is to be {_called(hints[member])}, not {type(value).__name__}")
         if isinstance(value, str):
             _whole(place, value)
-        if member in _MOST and value is not None and not 0 <= value <= _MOST[member]:
-            raise Unusable(f"{place} is to be 0 to {_MOST[member]:,}")
+        if member in _RANGES and value is not None:
+            least, most = _RANGES[member]
+            if not least <= value <= most:
+                raise Unusable(f"{place} is to be {least:,} to {most:,}")
     return found
 
 

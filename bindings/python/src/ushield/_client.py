@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from . import _ffi
 from ._adapters import BankPort, ClockPort, KeystorePort, RadioPort
 from ._bridge import is_held
-from ._checks import flag, one_of, text
+from ._checks import flag, one_of, several, text
 from ._errors import UShieldError, answered, called, error
 from ._ffi import CertificateRole
 from ._operation import Operation, Secret, spent
@@ -31,7 +31,8 @@ from ._types import (
     TokenState,
     Transfer,
     lift,
-    lower,
+    lower_config,
+    lower_transfer,
 )
 
 R = TypeVar("R")
@@ -89,7 +90,7 @@ class UShield:
         loop = asyncio.get_running_loop()
         _used[:] = [True]
         time = None if clock is None else ClockPort(clock)
-        inner = called(lambda: _ffi.UShield(lower(config), BankPort(bank, loop), KeystorePort(keystore, loop), time))
+        inner = called(lambda: _ffi.UShield(lower_config(config), BankPort(bank, loop), KeystorePort(keystore, loop), time))
         try:
             notice = await answered(inner.open)
         except BaseException:
@@ -207,7 +208,7 @@ class UShield:
 
     def order_transfer(self, transfer: Transfer, token: str | None = None) -> Operation[str]:
         """Asks the bank for a transfer order; its id. Show its `preview`, then `run_order`."""
-        return self._begun(lambda: self._inner.order_transfer(_token(token), lower(transfer)), lambda ending: str(ending.order))
+        return self._begun(lambda: self._inner.order_transfer(_token(token), lower_transfer(transfer)), lambda ending: str(ending.order))
 
     def run_order(self, radios: Iterable[Radio], order: str) -> Operation[Report]:
         """Has an order approved on its token and returns the answer to the bank."""
@@ -233,6 +234,7 @@ class UShield:
 
 def _radios(radios: Iterable[Radio]) -> list[_ffi.Radio]:
     loop = asyncio.get_running_loop()
+    several("radios", radios)
     return [RadioPort(radio, loop) for radio in radios]
 
 

@@ -202,8 +202,10 @@ class Operation(Generic[R]):
     async def finish(self, customer: Customer) -> R:
         """Runs it to its end with this customer. What the customer raises ends it, and is raised here.
 
-        When it returns or raises, the operation is over and every prompt is gone.
+        When it returns or raises, the operation is over and every prompt is gone. Once: what is over has no end to run to.
         """
+        if self._over:
+            raise RuntimeError("the operation is over")
         asked: dict[int, asyncio.Task[None]] = {}
         async with self:
             coming = asyncio.ensure_future(anext(self))

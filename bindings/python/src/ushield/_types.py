@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from . import _ffi
 from ._checks import members as checked
-from ._checks import text
+from ._checks import one_of, text
 from ._errors import UShieldError, called, error
 from ._ffi import CertificateRole, Code, LinkMedium, NameCheck, OrderOutcome, TokenScreen, TransferScheme
 
@@ -476,11 +476,14 @@ def lift(value: Any) -> Any:
     return value
 
 
-def lower(value: Config | Transfer) -> Any:
+def lower_transfer(value: Transfer) -> _ffi.Transfer:
     """A value of this package as a generated one."""
-    members = checked(value)
-    if isinstance(value, Transfer):
-        return _ffi.Transfer(**members)
+    return _ffi.Transfer(**checked(one_of("transfer", value, Transfer)))
+
+
+def lower_config(value: Config) -> _ffi.Config:
+    """A value of this package as a generated one."""
+    members = checked(one_of("config", value, Config))
     place = value.store
     store = _ffi.StorePlace.MEMORY() if place is None else _ffi.StorePlace.FOLDER(text("Config.store", str(place)))
     trust = _ffi.Trust(**checked(value.trust))

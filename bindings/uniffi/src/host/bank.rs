@@ -75,10 +75,16 @@ pub struct HttpResponse {
 pub enum BankError {
     /// None was received; whether the bank acted is unknown.
     #[error("the bank cannot be reached")]
-    Unreachable,
+    Unreachable {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// The other end is not the bank: its certificate is not by the bank's CA.
     #[error("the other end is not the bank")]
-    Untrusted,
+    Untrusted {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// The host threw something else.
     #[error("the host threw")]
     Unexpected {
@@ -102,8 +108,8 @@ impl ports::BankHttp for BankPort {
         let called =
             within(EXCHANGE, self.0.call(lower(request)), || Error::new(Code::BankUnreachable)).await?;
         let response = called.map_err(|error| match error {
-            BankError::Unreachable => Error::new(Code::BankUnreachable),
-            BankError::Untrusted => Error::new(Code::BankUntrusted),
+            BankError::Unreachable { because } => Threw::behind(Error::new(Code::BankUnreachable), because),
+            BankError::Untrusted { because } => Threw::behind(Error::new(Code::BankUntrusted), because),
             // It may have been sent.
             BankError::Unexpected { reason } => {
                 Error::new(Code::BankUnreachable).caused_by(Threw::new(&reason))

@@ -36,7 +36,10 @@ pub trait Keystore: Send + Sync {
 pub enum KeystoreError {
     /// The system refused, the customer did not unlock, there is no such key.
     #[error("the key store refused")]
-    Refused,
+    Refused {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// The host threw something else.
     #[error("the host threw")]
     Unexpected {
@@ -60,7 +63,7 @@ fn failure() -> Error {
 
 async fn answer<T>(host: impl Future<Output = Result<T, KeystoreError>>) -> Result<T, Error> {
     within(UNLOCKED, host, failure).await?.map_err(|error| match error {
-        KeystoreError::Refused => failure(),
+        KeystoreError::Refused { because } => Threw::behind(failure(), because),
         KeystoreError::Unexpected { reason } => failure().caused_by(Threw::new(&reason)),
     })
 }

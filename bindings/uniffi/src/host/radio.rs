@@ -84,19 +84,34 @@ pub trait Card: Send + Sync {
 pub enum LinkError {
     /// No token is there.
     #[error("no token is there")]
-    TokenNotFound,
+    TokenNotFound {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// It was there and went away.
     #[error("the link is lost")]
-    Lost,
+    Lost {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// Bluetooth or NFC is switched off.
     #[error("the radio is off")]
-    RadioOff,
+    RadioOff {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// This app may not use it.
     #[error("the radio is forbidden")]
-    RadioForbidden,
+    RadioForbidden {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// There is no reader.
     #[error("no reader is there")]
-    NoReader,
+    NoReader {
+        /// The type of what made the host say so, where it has one.
+        because: Option<String>,
+    },
     /// The host threw something else.
     #[error("the host threw")]
     Unexpected {

@@ -32,14 +32,15 @@ const MAX_SEEN: usize = 64;
 pub(crate) struct RadioPort(pub(crate) Arc<dyn Radio>);
 
 fn error(error: LinkError) -> Error {
-    match error {
-        LinkError::TokenNotFound => Error::new(Code::TokenNotFound),
-        LinkError::Lost => Error::new(Code::LinkLost),
-        LinkError::RadioOff => Error::new(Code::RadioOff),
-        LinkError::RadioForbidden => Error::new(Code::RadioForbidden),
-        LinkError::NoReader => Error::new(Code::NoReader),
-        LinkError::Unexpected { reason } => Error::new(Code::LinkLost).caused_by(Threw::new(&reason)),
-    }
+    let (code, because) = match error {
+        LinkError::TokenNotFound { because } => (Code::TokenNotFound, because),
+        LinkError::Lost { because } => (Code::LinkLost, because),
+        LinkError::RadioOff { because } => (Code::RadioOff, because),
+        LinkError::RadioForbidden { because } => (Code::RadioForbidden, because),
+        LinkError::NoReader { because } => (Code::NoReader, because),
+        LinkError::Unexpected { reason } => (Code::LinkLost, Some(reason)),
+    };
+    Threw::behind(Error::new(code), because)
 }
 
 fn lost() -> Error {
@@ -154,7 +155,7 @@ impl Life {
                 () = async {
                     let _ = over.wait_for(|over| *over).await;
                     tokio::time::sleep(END).await;
-                } => Err(LinkError::Lost),
+                } => Err(LinkError::Lost { because: None }),
             }
         };
         let (call, answer) = handing_over(call);

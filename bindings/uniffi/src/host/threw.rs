@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ushield_client::Error;
 use ushield_protocol::planted::{self, Bug};
 
 /// Its type alone: what it says may hold anything that the host was given.
@@ -20,6 +21,14 @@ impl Threw {
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '$');
         let name: String = reason.chars().take_while(plain).take(MAX_NAME).collect();
         Self(if name.is_empty() { "exception".to_owned() } else { name })
+    }
+
+    /// An error with that behind it, where there is anything.
+    pub(crate) fn behind(error: Error, because: Option<String>) -> Error {
+        match because {
+            Some(because) => error.caused_by(Self::new(&because)),
+            None => error,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ struct Bank;
 #[async_trait]
 impl BankHttp for Bank {
     async fn call(&self, _: HttpRequest) -> Result<HttpResponse, BankError> {
-        Err(BankError::Unreachable)
+        Err(BankError::Unreachable { because: None })
     }
 }
 
@@ -43,7 +43,7 @@ impl Keystore for Keys {
     }
 
     async fn agree(&self, _: String, _: Vec<u8>) -> Result<Vec<u8>, KeystoreError> {
-        Err(KeystoreError::Refused)
+        Err(KeystoreError::Refused { because: None })
     }
 
     async fn sealing_key(&self) -> Result<Vec<u8>, KeystoreError> {

@@ -264,7 +264,7 @@ mod tests {
         let both = any(vec![Way::Fails(Code::RadioOff), Way::Fails(Code::NoReader)]);
         let error = both.connect(&Wanted::any()).now_or_never().unwrap().err().unwrap();
         let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert_eq!(cause, "way: radio-off; way: no-reader");
+        assert_eq!(cause, "way 1: radio-off; way 2: no-reader");
         let codes = EachWay::behind(&error).unwrap().ways().iter().map(|(_, error)| error.code());
         assert_eq!(codes.collect::<Vec<_>>(), [Code::RadioOff, Code::NoReader]);
     }

@@ -137,8 +137,18 @@ async fn a_set_up_that_cannot_be() {
     world.set_up();
     world.set_up();
     let other = World::new(157).bank.trust().root;
-    refuse(&world, &move |request| request.trust.root.clone_from(&other), Code::BadInput, "setup");
+    let changed = |change: &dyn Fn(&mut SetupRequest)| {
+        let mut request = world.setup();
+        change(&mut request);
+        world.client.set_up(&request).err().map(|error| error.code())
+    };
+    assert_eq!(changed(&|request| request.trust.root.clone_from(&other)), Some(Code::OtherSetup));
+    assert_eq!(changed(&|request| request.trust.bank_id = "OTHRCNBJ".to_owned()), Some(Code::OtherSetup));
+    assert_eq!(changed(&|request| request.customer = "wang".to_owned()), Some(Code::OtherSetup));
     assert_eq!(world.client.setup().unwrap().root, world.bank.trust().root_key().unwrap());
+    // A phone may be called otherwise from now on.
+    assert_eq!(changed(&|request| request.phone = "Li's new name".to_owned()), None);
+    assert_eq!(world.client.setup().unwrap().phone, "Li's new name");
 }
 
 #[tokio::test]

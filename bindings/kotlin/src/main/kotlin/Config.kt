@@ -8,7 +8,10 @@ import ushield.ffi.StorePlace as FfiStorePlace
 import ushield.ffi.Transfer as FfiTransfer
 import ushield.ffi.Trust as FfiTrust
 
-/** With what a client is opened. */
+/**
+ * With what a client is opened. A folder stays one customer's at one bank; names of phone and bank and the makers may be others another
+ * time.
+ */
 public class Config(
     /** Where it remembers. */
     public val store: Store,
@@ -63,7 +66,7 @@ public data class Transfer(
     public val creditorAccount: String,
     /** The payee's bank, 1 to 70 bytes. */
     public val creditorAgent: String,
-    /** Minor units, 1 to 999,999,999,999,999. */
+    /** Minor units, 1 to 999,999,999,999,999; below zero is an [IllegalArgumentException]. */
     public val minor: Long,
     /** ISO 4217 code. */
     public val currency: String,
@@ -73,7 +76,10 @@ public data class Transfer(
     public val accountScheme: AccountScheme = AccountScheme.DOMESTIC,
     /** When; nothing: at once. */
     public val executionDate: LocalDate? = null,
-    /** The open order that is like this one and that this one is placed beside. Without it the bank answers with that order. */
+    /**
+     * The open order that is like this one, of the same amount between the same accounts, and that this one is placed beside. Without it
+     * the bank answers with that order, whatever this one says of names and remittance.
+     */
     public val beside: OrderId? = null,
 ) {
     /** Names and accounts are not for logs. */

@@ -12,7 +12,8 @@ import kotlinx.coroutines.launch
 public interface Customer {
     /**
      * Shows a prompt and waits for the PIN, which is overwritten after use. Nothing: the customer gives none, and the operation ends with
-     * [Code.INTERRUPTED]. Cancelled when the PIN is not needed any more: take the prompt away then.
+     * [Code.INTERRUPTED]. Cancelled when the PIN is not needed any more: take the prompt away then. What is no PIN at all is asked for
+     * again, twice.
      */
     public suspend fun pin(
         reason: PinReason,

@@ -14,14 +14,14 @@ import ushield.ffi.KeystoreException as FfiKeystoreException
 
 private fun bankError(thrown: Throwable): Exception =
     when (thrown) {
-        is BankException.Unreachable -> FfiBankException.Unreachable()
-        is BankException.Untrusted -> FfiBankException.Untrusted()
+        is BankException.Unreachable -> FfiBankException.Unreachable(because(thrown))
+        is BankException.Untrusted -> FfiBankException.Untrusted(because(thrown))
         else -> FfiBankException.Unexpected(type(thrown))
     }
 
 private fun keystoreError(thrown: Throwable): Exception =
     when (thrown) {
-        is KeystoreException -> FfiKeystoreException.Refused()
+        is KeystoreException -> FfiKeystoreException.Refused(because(thrown))
         else -> FfiKeystoreException.Unexpected(type(thrown))
     }
 

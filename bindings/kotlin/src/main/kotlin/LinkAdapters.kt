@@ -41,13 +41,17 @@ internal suspend inline fun <T> asking(
 /** Of an exception that the core does not know, its type alone: what it says may hold anything. */
 internal fun type(thrown: Throwable): String = thrown.javaClass.name
 
+/** What made a host throw one of this library's exceptions. Coroutines may have put a copy of the exception around it. */
+internal fun because(thrown: Throwable): String? =
+    generateSequence(thrown.cause) { it.cause }.firstOrNull { it.javaClass != thrown.javaClass }?.let(::type)
+
 private fun linkError(thrown: Throwable): Exception =
     when (thrown) {
-        is LinkException.TokenNotFound -> FfiLinkException.TokenNotFound()
-        is LinkException.Lost -> FfiLinkException.Lost()
-        is LinkException.RadioOff -> FfiLinkException.RadioOff()
-        is LinkException.RadioForbidden -> FfiLinkException.RadioForbidden()
-        is LinkException.NoReader -> FfiLinkException.NoReader()
+        is LinkException.TokenNotFound -> FfiLinkException.TokenNotFound(because(thrown))
+        is LinkException.Lost -> FfiLinkException.Lost(because(thrown))
+        is LinkException.RadioOff -> FfiLinkException.RadioOff(because(thrown))
+        is LinkException.RadioForbidden -> FfiLinkException.RadioForbidden(because(thrown))
+        is LinkException.NoReader -> FfiLinkException.NoReader(because(thrown))
         else -> FfiLinkException.Unexpected(type(thrown))
     }
 

@@ -7,5 +7,6 @@ from .bank import HttpsBank
 from .keystore import FileKeystore, MemoryKeystore
 from .links import Air, Reader
 from .plug import Plug
+from .symbol import read_code
 
-__all__ = ["Air", "FileKeystore", "HttpsBank", "MemoryKeystore", "Plug", "Reader"]
+__all__ = ["Air", "FileKeystore", "HttpsBank", "MemoryKeystore", "Plug", "Reader", "read_code"]

@@ -32,9 +32,9 @@ class HttpsBank:
             connection.request(request.method, request.path, request.body or None, headers)
             answer = connection.getresponse()
             return HttpResponse(answer.status, answer.getheader("Content-Type"), answer.read(LARGEST + 1))
-        except ssl.SSLCertVerificationError:
-            raise BankUntrusted from None
-        except (OSError, http.client.HTTPException):
-            raise BankUnreachable from None
+        except ssl.SSLCertVerificationError as error:
+            raise BankUntrusted from error
+        except (OSError, http.client.HTTPException) as error:
+            raise BankUnreachable from error
         finally:
             connection.close()

@@ -17,8 +17,8 @@ MASKS = (
 )
 
 
-def read(rows: Sequence[str]) -> str:
-    """The text in it."""
+def read_code(rows: Sequence[str]) -> bytearray:
+    """The code for `UShield.pair_by_code`, from `code` of what the software token's `/screen` says: `1` for dark, rows from above."""
     dark = [[module == "1" for module in row] for row in rows]
     # Of the format, row 8: two bits of the level, three of the mask, exclusive-or 10101.
     mask = MASKS[int("".join(str(int(dark[8][x])) for x in (2, 3, 4)), 2) ^ 0b101]
@@ -32,7 +32,7 @@ def read(rows: Sequence[str]) -> str:
         value = int(bits[at : at + size], 2)
         text += ALPHABET[value // 45] + ALPHABET[value % 45] if size == 11 else ALPHABET[value]
         at += size
-    return text
+    return bytearray(text.encode())
 
 
 def _places() -> Iterator[tuple[int, int]]:
