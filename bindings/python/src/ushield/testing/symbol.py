@@ -1,11 +1,11 @@
 """Reads the symbol of a pairing code off a screen's modules: ISO/IEC 18004, version 3, alphanumeric, unharmed (protocol.md, 4.1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 SIDE = 29
 DATA_CODEWORDS = 44
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-MASKS = (
+MASKS: tuple[Callable[[int, int], int], ...] = (
     lambda y, x: (y + x) % 2,
     lambda y, x: y % 2,
     lambda y, x: x % 3,
