@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from faulty import SAID, Fault, Faulty, Kind, SystemClock
-from world import BOUND, PASSWORD, WorldCase, quiet_loop, until
+from world import BOUND, PASSWORD, WorldCase, free_port, quiet_loop, until
 
 from ushield import CertificateRole, Code, Moment, OverPackets, RetryError, Told, UShield, UShieldError, Wanted
-from ushield.testing import FileKeystore, MemoryKeystore
+from ushield.testing import FileKeystore, HttpsBank, MemoryKeystore
 
 #: What answers at once.
 KINDS = [kind for kind in Kind if kind is not Kind.HANGS]
@@ -46,6 +46,14 @@ class Faults(WorldCase):
                     await self.fails(phone.accounts(), fault, Code.BANK_UNREACHABLE)
                     fault.on = False
                     self.assertEqual(len(await phone.accounts()), 1)
+
+    async def test_why_a_bank_is_not_reached_is_told_by_a_type(self) -> None:
+        nobody = HttpsBank(f"https://127.0.0.1:{free_port()}", self.world.scene.at("bank", "tls-ca.pem"))
+        async with await UShield.open(self.world.config(), nobody, MemoryKeystore()) as phone:
+            with self.assertRaises(RetryError) as raised:
+                await phone.sign_in(PASSWORD.encode())
+            self.assertEqual(raised.exception.code, Code.BANK_UNREACHABLE)
+            self.assertIn("the host threw ConnectionRefusedError", raised.exception.causes)
 
     async def test_the_key_store(self) -> None:
         # Another key store, another store: each is by a folder of its own.

@@ -322,12 +322,12 @@ bad-input = Please check your input
        *[other] This is missing or not allowed: { $place }.
     }
     .remedy = Correct it and try again.
-bad-text = Characters that are not allowed
+bad-text = A text that is not allowed
     .what = { $place ->
         [none] The text is empty, too long, or holds characters that could deceive or cannot be shown.
        *[other] { $place }: the text is empty, too long, or holds characters that could deceive or cannot be shown.
     }
-    .remedy = Type the text again yourself, without invisible characters, rather than pasting it.
+    .remedy = Shorten it if it is long; else type it again yourself, without invisible characters, rather than pasting it.
 bad-check-digits = The account number has a mistake
     .what = { $place ->
         [none] Its check digits do not fit: a digit is wrong or two are swapped.
@@ -417,7 +417,7 @@ moment-wrong-token = { $name ->
        *[other] This is the token { $name }, another one is asked for: take the right one …
     }
 moment-tag-lost = The token was taken away. It goes on showing: hold it there again when you are ready …
-moment-reconnecting = The connection was lost. Connecting again (attempt { $attempt }) …
+moment-reconnecting = The connection was lost, or nobody answered. Trying again (attempt { $attempt }) …
 moment-resuming = Going on with order { $order }.
 moment-creating-order = The bank is preparing the order …
 moment-open-order-found = An order of the same amount to the same account is open already ({ $order }): this goes on with that one, as it is.

@@ -320,12 +320,12 @@ bad-input = 请检查输入内容
        *[other] 缺失或不符合要求：{ $place }。
     }
     .remedy = 请改正后重试。
-bad-text = 含有不允许的字符
+bad-text = 文字不符合要求
     .what = { $place ->
         [none] 文字为空、过长，或含有可能造成误导、无法显示的字符。
        *[other] { $place }：文字为空、过长，或含有可能造成误导、无法显示的字符。
     }
-    .remedy = 请手动重新输入，不要粘贴，避免带入看不见的字符。
+    .remedy = 过长请缩短；否则请手动重新输入，不要粘贴，避免带入看不见的字符。
 bad-check-digits = 账号有误
     .what = { $place ->
         [none] 校验位不符：有数字输错或前后颠倒。
@@ -415,7 +415,7 @@ moment-wrong-token = { $name ->
        *[other] 这是U盾“{ $name }”，不是所需的那一只，请更换……
     }
 moment-tag-lost = U盾已移开，它会继续显示。准备好后请重新贴近……
-moment-reconnecting = 连接中断，正在重新连接（第 { $attempt } 次）……
+moment-reconnecting = 连接中断或没有应答，正在重试（第 { $attempt } 次）……
 moment-resuming = 继续办理订单 { $order }。
 moment-creating-order = 银行正在准备订单……
 moment-open-order-found = 已有金额和收款账号相同的订单未完成（{ $order }），将按原内容继续处理那一笔。
