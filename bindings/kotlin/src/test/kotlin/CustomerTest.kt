@@ -61,6 +61,7 @@ class CustomerTest {
         bounded {
             scene.hand.will = Will.REJECT
             val takenAway = CompletableDeferred<Unit>()
+            val operation = client.runOrder(radios, order(12))
             val person =
                 object : Person(scene.hand) {
                     override suspend fun pin(
@@ -68,14 +69,13 @@ class CustomerTest {
                         text: String,
                     ): CharArray? =
                         try {
+                            operation.cancelOrder()
                             awaitCancellation()
                         } finally {
                             takenAway.complete(Unit)
                         }
                 }
-            val order = order(12)
-            val operation = client.runOrder(radios, order)
-            val report = operation.onEach { if (it is Step.PinAsked) operation.cancelOrder() }.finish(person)
+            val report = operation.finish(person)
             takenAway.await()
             assertEquals(OrderOutcome.CANCELLED, report.receipt.outcome)
         }
