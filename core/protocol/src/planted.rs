@@ -49,6 +49,7 @@ bugs! {
     HostLeftConnected = "host-left-connected", caught by [
         "bindings/uniffi/src/host/tests.rs: a_connection_that_nobody_waits_for_any_more_is_ended",
         "bindings/uniffi/src/host/tests.rs: a_card_that_is_dropped_is_released",
+        "bindings/uniffi/src/host/tests.rs: an_end_that_nobody_waits_for_any_more_goes_on",
     ],
     /// Binding: a host that does not answer is waited for.
     HostWaitedForEver = "host-waited-for-ever", caught by [

@@ -305,6 +305,15 @@ async fn a_review_without_a_key_ends_unsigned() {
     scene.moved(&[AMOUNT]).await;
 }
 
+/// The customer confirms the change of the PIN, and what the token says of it does not arrive.
+async fn confirm_and_lose_the_answer(token: &Token) {
+    token.hand().see("the question", |page| page.says("修改PIN") && page.ask() == Ask::Confirm).await;
+    token.line.swallow(Way::ToPhone);
+    token.hand().press(Key::Ok).await;
+    let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
+    bounded("an answer that is lost", token.line.until(lost)).await;
+}
+
 /// A phone that lost the token's word does not say that nothing happened.
 #[tokio::test]
 async fn a_change_whose_answer_is_lost_is_in_doubt() {
@@ -313,11 +322,7 @@ async fn a_change_whose_answer_is_lost_is_in_doubt() {
     let phone = scene.with_pin(&token).await;
     let customer = Customer::new(token.hand()).changing(PIN, "731905").who(Will::Watch);
     let person = async {
-        token.hand().see("the question", |page| page.says("修改PIN") && page.ask() == Ask::Confirm).await;
-        token.line.swallow(Way::ToPhone);
-        token.hand().press(Key::Ok).await;
-        let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
-        bounded("an answer that is lost", token.line.until(lost)).await;
+        confirm_and_lose_the_answer(&token).await;
         token.line.cut();
     };
     let (changed, ()) = tokio::join!(phone.change_pin(&customer), person);
@@ -344,11 +349,7 @@ async fn a_first_change_is_in_doubt_when_the_token_is_gone() {
     token.hand().acknowledge().await;
     let customer = Customer::new(token.hand()).changing(INITIAL_PIN, "731905").who(Will::Watch);
     let person = async {
-        token.hand().see("the question", |page| page.says("修改PIN") && page.ask() == Ask::Confirm).await;
-        token.line.swallow(Way::ToPhone);
-        token.hand().press(Key::Ok).await;
-        let lost = |all: &[Seen]| all.last().is_some_and(|last| !last.passed && last.way == Way::ToPhone);
-        bounded("an answer that is lost", token.line.until(lost)).await;
+        confirm_and_lose_the_answer(&token).await;
         token.line.close();
     };
     let (changed, ()) = tokio::join!(phone.change_pin(&customer), person);

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use fluent_bundle::FluentResource;
 use ushield_protocol::cbor::{Field, Reason};
-use ushield_protocol::key::OrderId;
+use ushield_protocol::key::{DeviceId, OrderId};
 use ushield_protocol::refusal::Refusal;
 
 use super::*;
@@ -204,7 +204,8 @@ fn what_is_known_is_said() {
     let english = Catalogue::new(Language::En);
     let chinese = Catalogue::new(Language::Zh);
     let holder = Detail::Holder(Holder { pid: 4711, program: "ushield".to_owned() });
-    let cases: [(Error, &str); 7] = [
+    let device = DeviceId::from([0xd5; 16]);
+    let cases: [(Error, &str); 8] = [
         (Error::new(Code::StoreLocked).with_detail(holder), "ushield (4711)"),
         (
             Error::new(Code::StoreCorrupt).with_detail(Detail::SetAside("/d/store.corrupt-1".into())),
@@ -217,6 +218,7 @@ fn what_is_known_is_said() {
             "127.0.0.1:7601",
         ),
         (Error::new(Code::BankUnreachable).with_detail(Detail::Host("bank.example".into())), "bank.example"),
+        (Error::new(Code::NotPaired).with_detail(Detail::Device(device)), "d5d5d5d5"),
         (DECODE.into(), "10.14: unknown-field"),
     ];
     for (error, expected) in cases {
