@@ -3,8 +3,10 @@ package ushield
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.junit.jupiter.api.Assertions.assertArrayEquals
@@ -119,22 +121,20 @@ class OddAnswersTest {
         bounded {
             Scene().use { scene ->
                 val key = ByteArray(KEY) { 7 }
-                val (asked, goOn) = CompletableDeferred<Unit>() to CompletableDeferred<Unit>()
+                val asked = CompletableDeferred<Unit>()
                 val keystore =
                     object : Keystore by MemoryKeystore() {
                         override suspend fun sealingKey(): ByteArray {
-                            asked.complete(Unit)
-                            // As in a call of the system's, which cannot be cancelled.
-                            withContext(NonCancellable) { goOn.await() }
+                            val call = currentCoroutineContext().job
+                            // The first time as a call of the system does that cannot be cancelled: when nobody waits any more.
+                            if (asked.complete(Unit)) withContext(NonCancellable) { while (call.isActive) delay(MOMENT) }
                             return key
                         }
                     }
                 val store = Store.Folder(File(scene.at("phone")))
                 val opening = launch { UShield.open(scene.config(store), scene.http, keystore).close() }
                 asked.await()
-                opening.cancel()
-                goOn.complete(Unit)
-                opening.join()
+                opening.cancelAndJoin()
                 scene.client(store, keystore = keystore).use { assertNull(it.notice) }
                 scene.client(store, keystore = keystore).use { assertNull(it.notice) }
                 assertArrayEquals(ByteArray(KEY) { 7 }, key)
